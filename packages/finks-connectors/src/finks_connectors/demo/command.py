@@ -1,0 +1,107 @@
+"""`finks demo`: the whole path on one machine, from a simulated vendor with real prices to a served summary."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from finks.cli.inspect import show_frame
+from finks.cli.runs import execute, show_plan
+from finks.errors import MissingExtraError
+from finks.lake import Lake
+from finks.run.report import render
+from finks.run.runner import Runner, RunOptions
+from finks.run.settings import Settings, load_settings
+from rich.console import Console
+
+LAST_SESSION = date(2013, 3, 1)
+"""The last day of the public-domain prices that the simulated vendor serves."""
+
+DEMO_KEY = "demo-key"
+
+SETTINGS = """\
+# The demo's settings. `finks status`, `finks query` and the notebook read them too.
+[lake]
+path = "lake"
+
+[run]
+logical_date = 2013-03-01
+
+[sources.files]
+transactions = "transactions.csv"
+portfolios = "portfolios.csv"
+
+# `finks demo` starts the simulated vendor itself. For `finks run` start it beforehand:
+# python -m finks_connectors.fmp.simulator --port 8765 --api-key demo-key
+[sources.fmp]
+base_url = "http://127.0.0.1:8765/stable"
+api_key = "demo-key"
+plan = "ultimate"
+symbols = ["AAPL", "MSFT", "IBM"]
+pairs = ["EURUSD"]
+start = 2000-03-01
+"""
+
+
+def prepare(directory: Path) -> Path:
+    """Write the demo's settings and transactions into `directory`, unless they are there; return the settings file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    contents = {"finks.toml": SETTINGS}
+    for name in ("transactions.csv", "portfolios.csv"):
+        contents[name] = files("finks_connectors.demo").joinpath(name).read_text(encoding="utf-8")
+    for name, text in contents.items():
+        target = directory / name
+        if not target.exists():
+            target.write_text(text, encoding="utf-8")
+    return directory / "finks.toml"
+
+
+def with_vendor(settings: Settings, url: str) -> Settings:
+    """The settings with the FMP source pointed at a simulated vendor."""
+    fmp = {**settings.sources["fmp"], "base_url": url}
+    return settings.model_copy(update={"sources": {**settings.sources, "fmp": fmp}})
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where the demo keeps its lake.")] = Path("finks-demo"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run the whole path on real prices: no key, no account, no network. Run it twice: nothing is fetched again."""
+    try:
+        from finks_connectors.fmp.simulator import SimulatedFmp
+    except ImportError:
+        raise MissingExtraError(
+            "The simulated vendor is not installed.", hint="pip install 'finks-connectors[simulator]'"
+        ) from None
+    console = Console()
+    file = prepare(directory)
+    with SimulatedFmp(today=LAST_SESSION, keys={DEMO_KEY: "ultimate"}) as vendor:
+        settings = with_vendor(load_settings(file), vendor.url)
+        options = RunOptions(command="finks demo")
+        show_plan(console, Runner(settings, options).plan())
+        report = execute(settings, options, quiet=quiet)
+    if report.gold.release is not None:
+        _show_summary(console, Lake.open(settings.lake.path))
+    typer.echo(render(report))
+    if report.exit_code == 0:
+        console.print(f"\nLook further: finks status -c {directory}; examples/first-look.ipynb", highlight=False)
+    raise typer.Exit(report.exit_code)
+
+
+SUMMARY = """
+select portfolio_id, date, base_currency, market_value, cash, total_value, realised_pnl, unrealised_pnl,
+       round(cumulative_return, 6) as cumulative_return, coverage
+from (
+    select *, row_number() over (partition by portfolio_id, extract(year from date) order by date desc) as recency
+    from gold.daily_portfolio_summary
+) as ranked
+where recency = 1
+order by portfolio_id, date
+"""
+
+
+def _show_summary(console: Console, lake: Lake) -> None:
+    show_frame(console, lake.sql(SUMMARY).polars(), "daily_portfolio_summary, the last day of each year")
