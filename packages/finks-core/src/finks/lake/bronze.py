@@ -1,0 +1,176 @@
+"""Bronze: every response of a source, byte for byte, one row each. The table is the ledger of what was fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.catalog import Catalog
+from pyiceberg.table import Table
+
+from finks.lake.catalog import TABLE_PROPERTIES, find_table
+from finks.lake.files import OPERATION, LiveFile, live_files, read_files
+from finks.lake.filters import all_of, equal, present
+from finks.lake.writing import committing
+
+BRONZE_SCHEMA: Final = pa.schema(
+    [
+        pa.field("response_id", pa.string(), nullable=False),
+        pa.field("slice", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("window_start", pa.date32()),
+        pa.field("window_end", pa.date32()),
+        pa.field("logical_date", pa.date32(), nullable=False),
+        pa.field("page", pa.int32(), nullable=False),
+        pa.field("request", pa.string(), nullable=False),
+        pa.field("status", pa.int32(), nullable=False),
+        pa.field("outcome", pa.string(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("attempts", pa.int32()),
+        pa.field("content_type", pa.string()),
+        pa.field("body", pa.binary()),
+        pa.field("body_sha256", pa.string()),
+        pa.field("wire_bytes", pa.int64()),
+        pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+        pa.field("connector", pa.string(), nullable=False),
+        pa.field("connector_version", pa.string(), nullable=False),
+    ]
+)
+"""One row per response. `body` is null when it is absent or equal to the last one of its slice."""
+
+LEDGER_COLUMNS: Final = tuple(name for name in BRONZE_SCHEMA.names if name != "body")
+BATCH_BYTES: Final = 128 * 1024 * 1024
+"""Bytes of bodies after which a batch of `added_since` ends."""
+
+_GROUP_FILE_BYTES: Final = 8 * 1024 * 1024
+_PROPERTIES: Final[Mapping[str, str]] = {
+    **TABLE_PROPERTIES,
+    # Measured in memory, before compression: what a reader must hold to read one file.
+    "write.target-file-size-bytes": str(64 * 1024 * 1024),
+    "write.parquet.row-group-limit": "256",
+    "write.metadata.metrics.column.body": "counts",
+}
+
+
+class BronzeTable:
+    """The Bronze table of one stream.
+
+    Args:
+        catalog: The lake's catalog.
+        table: The stream's table name, for example `fmp_daily_bars`.
+    """
+
+    def __init__(self, catalog: Catalog, table: str) -> None:
+        self._catalog = catalog
+        self.identifier = f"bronze.{table}"
+
+    def append(self, rows: pa.Table, properties: Mapping[str, str]) -> int | None:
+        """Add responses in one atomic commit; a concurrent writer's commit is kept too.
+
+        Args:
+            rows: Columns of `BRONZE_SCHEMA`.
+            properties: Written into the snapshot's summary.
+
+        Returns:
+            The snapshot's id; None when there was nothing to add.
+        """
+        if rows.num_rows == 0:
+            return None
+        data = rows.select(BRONZE_SCHEMA.names).cast(BRONZE_SCHEMA)
+        summary = {OPERATION: "ingest", **properties}
+
+        def attempt() -> int:
+            table = self._load_or_create()
+            with table.transaction() as transaction:
+                transaction.append(data, snapshot_properties=summary)
+            return _current(table)
+
+        return committing(self.identifier, attempt)
+
+    def ledger(self) -> pa.Table:
+        """Every row without its body, in no particular order. An absent table gives no rows."""
+        return self._scan(LEDGER_COLUMNS)
+
+    def last_hashes(self) -> dict[tuple[str, int], str]:
+        """Per (slice id, page) the SHA-256 of the newest readable body, one recorded as unchanged included."""
+        columns = ("slice", "page", "outcome", "body_sha256", "fetched_at")
+        newest = (
+            pl.DataFrame(self._scan(columns))
+            .filter(pl.col("outcome").is_in(["ok", "unchanged"]) & pl.col("body_sha256").is_not_null())
+            .sort("fetched_at")
+            .unique(["slice", "page"], keep="last")
+        )
+        return {(row[0], row[1]): row[2] for row in newest.select("slice", "page", "body_sha256").iter_rows()}
+
+    def added_since(self, snapshot_id: int | None) -> tuple[int | None, Iterator[pa.Table]]:
+        """The readable responses that were added after a snapshot, oldest first.
+
+        Args:
+            snapshot_id: The last snapshot that was consumed. When it is None or no longer in the table's
+                ancestry, everything is read.
+
+        Returns:
+            The snapshot up to which the batches reach (None: no table), and batches of rows with outcome `ok`
+            and a body; a batch ends with the body that passes `BATCH_BYTES`. Rows that compaction rewrote do
+            not count as added.
+        """
+        table = find_table(self._catalog, self.identifier)
+        if table is None:
+            return None, iter(())
+        current = table.current_snapshot()
+        if current is None or current.snapshot_id == snapshot_id:
+            return (None if current is None else current.snapshot_id), iter(())
+        files = live_files(table, added_after=snapshot_id, order_by="fetched_at")
+        return current.snapshot_id, _batches(table, files)
+
+    def _scan(self, columns: tuple[str, ...]) -> pa.Table:
+        schema = pa.schema([BRONZE_SCHEMA.field(name) for name in columns])
+        table = find_table(self._catalog, self.identifier)
+        if table is None:
+            return schema.empty_table()
+        return table.scan(selected_fields=columns).to_arrow().select(columns).cast(schema)
+
+    def _load_or_create(self) -> Table:
+        found = find_table(self._catalog, self.identifier)
+        if found is not None:
+            return found
+        return self._catalog.create_table_if_not_exists(
+            self.identifier, schema=BRONZE_SCHEMA, properties=dict(_PROPERTIES)
+        )
+
+
+def _current(table: Table) -> int:
+    snapshot = table.current_snapshot()
+    assert snapshot is not None
+    return snapshot.snapshot_id
+
+
+def _batches(table: Table, files: list[LiveFile]) -> Iterator[pa.Table]:
+    """Read files in groups of bounded size and cut each group by the bytes of its bodies."""
+    readable = all_of(equal("outcome", "ok"), present("body"))
+    group: list[LiveFile] = []
+    size = 0
+    for file in files:
+        if group and size + file.bytes > _GROUP_FILE_BYTES:
+            yield from _cut(read_files(table, group, readable))
+            group, size = [], 0
+        group.append(file)
+        size += file.bytes
+    if group:
+        yield from _cut(read_files(table, group, readable))
+
+
+def _cut(rows: pa.Table) -> Iterator[pa.Table]:
+    data = rows.cast(BRONZE_SCHEMA)
+    if data.num_rows == 0:
+        return
+    order = pl.DataFrame(data.select(["fetched_at", "response_id"])).with_row_index("row")
+    lengths = pl.Series(pc.call_function("binary_length", [data["body"]])).cast(pl.Int64)
+    order = order.with_columns(bytes=lengths).sort("fetched_at", "response_id")
+    batch = (order["bytes"].cum_sum() - order["bytes"]) // BATCH_BYTES
+    for _, part in order.with_columns(batch=batch).group_by("batch", maintain_order=True):
+        yield data.take(part["row"].to_arrow())

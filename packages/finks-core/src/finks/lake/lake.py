@@ -1,0 +1,247 @@
+"""`Lake`: everything that is done with a lake, behind one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+
+from finks.contract.spec import CompiledContract
+from finks.lake import reads
+from finks.lake.bronze import BronzeTable
+from finks.lake.catalog import NAMESPACES, CatalogSettings, find_table, open_catalog, open_local, state, table_names
+from finks.lake.compaction import Compacted, compact_table, expire_table, remove_orphans
+from finks.lake.dataset import Dataset
+from finks.lake.duck import connect
+from finks.lake.gold import GoldZone
+from finks.lake.quarantine import QuarantineTable
+from finks.lake.reads import Selection, SelectionOptions
+from finks.lake.releases import RELEASES, Release
+from finks.lake.silver import BOOKMARK, SilverTable
+
+if TYPE_CHECKING:
+    import duckdb
+
+KEEP_RELEASES = 30
+ORPHAN_GRACE = timedelta(days=3)
+
+
+def utc_now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
+
+
+class Lake:
+    """A lake. `Lake.open(path)` is how to get one.
+
+    Args:
+        catalog: The Iceberg catalog that holds the zones.
+        clock: The time, aware, in UTC.
+        path: The lake's directory where it is on local disk.
+    """
+
+    def __init__(self, catalog: Catalog, *, clock: Callable[[], datetime] = utc_now, path: Path | None = None) -> None:
+        self.catalog = catalog
+        self.path = path
+        self._clock = clock
+        self._gold = GoldZone(catalog)
+
+    def __repr__(self) -> str:
+        return f"<finks Lake {self.path or self.catalog.name}>"
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = False, clock: Callable[[], datetime] = utc_now) -> Lake:
+        """Open the lake in a directory.
+
+        Args:
+            path: The lake's directory.
+            create: Make the lake when the directory is absent or empty.
+            clock: The time, aware, in UTC.
+
+        Raises:
+            ConfigurationError: There is no lake, or the directory holds something else.
+        """
+        return cls(open_local(Path(path), create=create), clock=clock, path=Path(path))
+
+    @classmethod
+    def connect(cls, settings: CatalogSettings, *, clock: Callable[[], datetime] = utc_now) -> Lake:
+        """Open a lake on any catalog that pyiceberg knows, for example Glue with a warehouse on S3."""
+        return cls(open_catalog(settings), clock=clock)
+
+    # What writers use.
+
+    def bronze(self, table: str) -> BronzeTable:
+        """The ledger of one stream."""
+        return BronzeTable(self.catalog, table)
+
+    def silver(self, table: str, contract: CompiledContract, source: str) -> SilverTable:
+        """The versions of one stream's records; made, or evolved to the contract, by this call."""
+        return SilverTable(self.catalog, table, contract, source)
+
+    def has_silver(self, table: str) -> bool:
+        """Whether the stream has a Silver table."""
+        return find_table(self.catalog, f"silver.{table}") is not None
+
+    def quarantine_table(self, table: str) -> QuarantineTable:
+        """The rejects of one stream, to write and to count."""
+        return QuarantineTable(self.catalog, table)
+
+    def publish(
+        self,
+        tables: Mapping[str, pa.Table],
+        *,
+        run_id: str,
+        silver_snapshots: Mapping[str, int] | None = None,
+        created_at: datetime | None = None,
+    ) -> Release:
+        """Make these marts the served Gold release, atomically.
+
+        Args:
+            silver_snapshots: What the marts were built of; the current Silver snapshots when None.
+            created_at: The time of publication; now when None.
+        """
+        built_of = self.silver_snapshots() if silver_snapshots is None else silver_snapshots
+        return self._gold.publish(
+            tables, run_id=run_id, silver_snapshots=built_of, created_at=created_at or self._clock()
+        )
+
+    def roll_back(self, release_id: int, *, run_id: str) -> Release:
+        """Serve an older Gold release again."""
+        return self._gold.roll_back(release_id, run_id=run_id, created_at=self._clock())
+
+    # What readers use.
+
+    def latest(self, table: str, **selection: Unpack[SelectionOptions]) -> Dataset:
+        """What is known now: per key the newest version.
+
+        Args:
+            table: For example `fmp_daily_bars`.
+            selection: The fields of `Selection`: select, start, end, keys, with_versions.
+        """
+        return reads.latest(self.catalog, table, Selection(**selection))
+
+    def as_of(self, table: str, at: datetime, **selection: Unpack[SelectionOptions]) -> Dataset:
+        """What was known at a time. `selection` as for `latest`.
+
+        Raises:
+            ConfigurationError: `at` has no zone.
+        """
+        return reads.as_of(self.catalog, table, at, Selection(**selection))
+
+    def history(self, table: str, **selection: Unpack[SelectionOptions]) -> Dataset:
+        """Every version of every record. `selection` as for `latest`."""
+        return reads.history(self.catalog, table, Selection(**selection))
+
+    def quarantine(self, table: str, *, rule: str | None = None, limit: int | None = None) -> Dataset:
+        """The rejects of one stream, newest first."""
+        return Dataset(f"quarantine.{table}", lambda: self.quarantine_table(table).read(rule=rule, limit=limit))
+
+    def ledger(self, table: str) -> Dataset:
+        """What was fetched for one stream: every response, without its body."""
+        return Dataset(f"bronze.{table}", self.bronze(table).ledger)
+
+    def gold(self, name: str, release: int | None = None) -> Dataset:
+        """A mart as the served release has it, or as `release` had it."""
+        return self._gold.read(name, release)
+
+    def releases(self) -> list[Release]:
+        """Every Gold release, newest first."""
+        return self._gold.releases()
+
+    def served_release(self) -> int | None:
+        """The number of the Gold release that readers are served; None before the first."""
+        served = self._gold.current()
+        return None if served is None else served.release_id
+
+    def sql(self, query: str) -> Dataset:
+        """The result of a DuckDB query over `bronze.*`, `silver.*`, `quarantine.*` and the served `gold.*`.
+
+        Raises:
+            MissingExtraError: DuckDB is not installed.
+        """
+
+        def load() -> pa.Table:
+            with self.duckdb() as connection:
+                return connection.sql(query).to_arrow_table()
+
+        return Dataset("query", load)
+
+    def duckdb(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with a view of every table, on the lake's state of now."""
+        return connect(self.catalog)
+
+    def tables(self) -> dict[str, list[str]]:
+        """The tables of every zone. Of Gold, those of the served release."""
+        found = {zone: table_names(self.catalog, zone) for zone in NAMESPACES}
+        served = self._gold.current()
+        found["gold"] = sorted(served.marts) if served is not None else []
+        return found
+
+    def silver_snapshots(self) -> dict[str, int]:
+        """The current snapshot of every Silver table that has one."""
+        snapshots: dict[str, int] = {}
+        for name in table_names(self.catalog, "silver"):
+            table = find_table(self.catalog, f"silver.{name}")
+            current = table.current_snapshot() if table is not None else None
+            if current is not None:
+                snapshots[name] = current.snapshot_id
+        return snapshots
+
+    # Maintenance.
+
+    def compact(self) -> dict[str, Compacted]:
+        """Merge small files of every Bronze, Silver and quarantine table. No row is dropped, no bookmark moved.
+
+        Returns:
+            Table identifier to what was done, for the tables where something was.
+        """
+        done: dict[str, Compacted] = {}
+        for zone in ("bronze", "silver", "quarantine"):
+            for name in table_names(self.catalog, zone):
+                consumed = self._bookmark(name) if zone == "bronze" else None
+                if zone == "bronze" and consumed is None:
+                    continue
+                result = compact_table(self.catalog, f"{zone}.{name}", consumed=consumed)
+                if result.files_before:
+                    done[f"{zone}.{name}"] = result
+        return done
+
+    def expire(self, *, keep_releases: int = KEEP_RELEASES, grace: timedelta = ORPHAN_GRACE) -> dict[str, int]:
+        """Forget old snapshots and delete the files that nothing refers to any more.
+
+        What the last releases or a bookmark needs stays, and so does every version in Silver.
+
+        Args:
+            keep_releases: How many Gold releases stay readable.
+            grace: Files younger than this stay, because a writer may be about to refer to them.
+
+        Returns:
+            Table identifier to the number of files deleted.
+        """
+        kept = self.releases()[:keep_releases]
+        removed: dict[str, int] = {}
+        for zone in NAMESPACES:
+            for name in table_names(self.catalog, zone):
+                identifier = f"{zone}.{name}"
+                expire_table(self.catalog, identifier, self._needed(zone, name, kept))
+                removed[identifier] = remove_orphans(self.catalog, identifier, older_than=self._clock() - grace)
+        return removed
+
+    def _needed(self, zone: str, name: str, kept: Sequence[Release]) -> Iterable[int]:
+        if zone == "bronze":
+            bookmark = self._bookmark(name)
+            return [] if bookmark is None else [bookmark]
+        if zone == "silver":
+            return [release.silver_snapshots[name] for release in kept if name in release.silver_snapshots]
+        if zone == "gold" and name != RELEASES:
+            return [release.marts[name].snapshot_id for release in kept if name in release.marts]
+        return []
+
+    def _bookmark(self, name: str) -> int | None:
+        table = find_table(self.catalog, f"silver.{name}")
+        stored = state(table, BOOKMARK) if table is not None else None
+        return None if stored is None else int(stored)

@@ -1,0 +1,117 @@
+"""Quarantine: the rejected records of a stream, with their source text and the rule that they broke."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.expressions import BooleanExpression
+
+from finks.lake.catalog import TABLE_PROPERTIES, find_table
+from finks.lake.files import OPERATION
+from finks.lake.filters import all_of, equal, one_of
+from finks.lake.writing import committing
+
+QUARANTINE_SCHEMA: Final = pa.schema(
+    [
+        pa.field("bronze_ref", pa.string(), nullable=False),
+        pa.field("ordinal", pa.int32(), nullable=False),
+        pa.field("record", pa.string(), nullable=False),
+        pa.field("key_text", pa.string()),
+        pa.field("field", pa.string()),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("contract", pa.string(), nullable=False),
+        pa.field("contract_version", pa.string(), nullable=False),
+        pa.field("known_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+    ]
+)
+"""One row per rejected record. `ordinal` is the record's index in its response, -1 for a whole body."""
+
+MALFORMED: Final = "malformed_body"
+_IDENTITY: Final = ("bronze_ref", "ordinal", "contract_version")
+_PROPERTIES: Final[Mapping[str, str]] = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
+_MAX_REFS: Final = 1000
+
+
+class QuarantineTable:
+    """The quarantine table of one stream.
+
+    Args:
+        catalog: The lake's catalog.
+        table: The stream's table name.
+    """
+
+    def __init__(self, catalog: Catalog, table: str) -> None:
+        self._catalog = catalog
+        self.identifier = f"quarantine.{table}"
+
+    def append(self, rejects: pa.Table, *, run_id: str, properties: Mapping[str, str] | None = None) -> int:
+        """Add rejects, those left out that are there already (same response, record and contract version).
+
+        Args:
+            rejects: The kernel's rejects.
+            run_id: The run that found them.
+            properties: More properties of the snapshot.
+
+        Returns:
+            How many rows were added.
+        """
+        if rejects.num_rows == 0:
+            return 0
+        return committing(self.identifier, lambda: self._attempt(rejects, run_id, properties or {}))
+
+    def read(self, *, rule: str | None = None, run_id: str | None = None, limit: int | None = None) -> pa.Table:
+        """Rejects, newest first.
+
+        Args:
+            rule: Only those that broke this rule.
+            run_id: Only those that this run found.
+            limit: At most so many.
+        """
+        terms: list[BooleanExpression] = []
+        if rule is not None:
+            terms.append(equal("rule", rule))
+        if run_id is not None:
+            terms.append(equal("run_id", run_id))
+        rows = self._scan(all_of(*terms), tuple(QUARANTINE_SCHEMA.names))
+        order = [("known_at", "descending"), ("bronze_ref", "ascending"), ("ordinal", "ascending")]
+        return rows.sort_by(order).slice(0, limit)
+
+    def counts(self) -> dict[str, int]:
+        """How many rejects there are of each rule, the most first."""
+        rules = pl.DataFrame(self._scan(all_of(), ("rule",)))
+        return dict(rules.group_by("rule").len().sort("len", "rule", descending=[True, False]).iter_rows())
+
+    def malformed(self) -> frozenset[str]:
+        """The `response_id`s whose whole body could not be read."""
+        rows = self._scan(equal("rule", MALFORMED), ("bronze_ref",))
+        return frozenset(rows["bronze_ref"].to_pylist())
+
+    def _attempt(self, rejects: pa.Table, run_id: str, properties: Mapping[str, str]) -> int:
+        table = find_table(self._catalog, self.identifier) or self._catalog.create_table_if_not_exists(
+            self.identifier, schema=QUARANTINE_SCHEMA, properties=dict(_PROPERTIES)
+        )
+        found = pl.DataFrame(rejects).with_columns(run_id=pl.lit(run_id)).unique(_IDENTITY, maintain_order=True)
+        refs = set(found["bronze_ref"].unique())
+        touched = one_of("bronze_ref", refs) if len(refs) <= _MAX_REFS else all_of()
+        present = pl.DataFrame(table.scan(row_filter=touched, selected_fields=_IDENTITY).to_arrow())
+        fresh = found.join(present, on=_IDENTITY, how="anti")
+        if fresh.height:
+            rows = fresh.select(QUARANTINE_SCHEMA.names).to_arrow(compat_level=pl.CompatLevel.oldest())
+            with table.transaction() as transaction:
+                transaction.append(
+                    rows.cast(QUARANTINE_SCHEMA), snapshot_properties={OPERATION: "quarantine", **properties}
+                )
+        return fresh.height
+
+    def _scan(self, row_filter: BooleanExpression, columns: tuple[str, ...]) -> pa.Table:
+        schema = pa.schema([QUARANTINE_SCHEMA.field(name) for name in columns])
+        table = find_table(self._catalog, self.identifier)
+        if table is None:
+            return schema.empty_table()
+        return table.scan(row_filter=row_filter, selected_fields=columns).to_arrow().select(columns).cast(schema)
