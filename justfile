@@ -25,9 +25,9 @@ fix:
     ruff check --fix .
     ruff format .
 
-# dbt sources from the contracts.
-sources:
-    python -m finks.run.dbt_sources
+# Write again what is generated from the contracts.
+generate:
+    FINKS_UPDATE_GENERATED=1 pytest tests/integration/dbt/test_dbt_sources.py
 
 # finks beside dlt on the same work.
 bench *args:

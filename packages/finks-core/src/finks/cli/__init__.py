@@ -1,0 +1,1 @@
+"""The `finks` command."""

@@ -1,0 +1,132 @@
+"""The commands that look: status, query, quarantine, connectors, doctor."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from finks.cli.runs import ConfigOption, JsonOption
+from finks.errors import ConfigurationError, FinksError
+from finks.lake import Lake, lease
+from finks.plugins import list_plugins
+from finks.run.runner import Runner
+from finks.run.settings import Settings, load_settings
+
+LimitOption = Annotated[int, typer.Option("--limit", help="The most rows to show.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("status")(status)
+    app.command("query")(query)
+    app.command("doctor")(doctor)
+    quarantine = typer.Typer(help="Rejected records.", no_args_is_help=True)
+    quarantine.command("show")(quarantine_show)
+    app.add_typer(quarantine, name="quarantine")
+    connectors = typer.Typer(help="Installed plugins.", no_args_is_help=True)
+    connectors.command("list")(connectors_list)
+    app.add_typer(connectors, name="connectors")
+
+
+def _open(config: ConfigOption) -> tuple[Settings, Lake]:
+    settings = load_settings(config)
+    return settings, Lake.open(settings.lake.path)
+
+
+def show_frame(console: Console, frame: pl.DataFrame, title: str | None = None) -> None:
+    """Print a frame whole: every column, every row, decimals as they are."""
+    table = Table(*frame.columns, title=title)
+    for row in frame.iter_rows():
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+
+
+def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Which Gold release is served, what the tables hold, who is at work."""
+    settings, lake = _open(config)
+    facts = {"lake": str(settings.lake.path), "served_release": lake.served_release(), "running": None}
+    holder = lease.current(settings.lake.path)
+    if holder is not None:
+        facts["running"] = f"{holder.command}, process {holder.pid} on {holder.host}, since {holder.started_at}"
+    console = Console()
+    if as_json:
+        console.print_json(data=facts)
+        return
+    console.print(f"Lake {facts['lake']}", highlight=False)
+    served = facts["served_release"]
+    console.print("No Gold release is served yet." if served is None else f"Gold release {served} is served.")
+    console.print(f"Running: {facts['running'] or 'nothing'}", highlight=False)
+    for release in lake.releases()[:1]:
+        console.print(f"  published {release.published_at:%Y-%m-%d %H:%M:%S} UTC by run {release.run_id}")
+        for name, rows in release.rows.items():
+            console.print(f"  gold.{name}: {rows} rows", highlight=False)
+    for zone, names in lake.tables().items():
+        console.print(f"{zone}: {', '.join(names) or 'empty'}", highlight=False)
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT over silver.*, quarantine.*, bronze.* and gold.*.")],
+    config: ConfigOption = None,
+    limit: LimitOption = 100,
+) -> None:
+    """Run SQL on the lake (DuckDB, read only; Gold is the served release)."""
+    _, lake = _open(config)
+    frame = lake.sql(sql).polars()
+    console = Console()
+    show_frame(console, frame.head(limit))
+    if frame.height > limit:
+        console.print(f"{frame.height} rows; the first {limit} are shown (--limit).")
+
+
+def quarantine_show(
+    table: Annotated[str, typer.Argument(help="The table, for example fmp_daily_bars.")],
+    config: ConfigOption = None,
+    limit: LimitOption = 20,
+) -> None:
+    """Show rejected records with the rule, the reason and their source text."""
+    _, lake = _open(config)
+    rejects = lake.quarantine(table).polars()
+    console = Console()
+    counts = rejects.group_by("rule").len("records").sort("rule")
+    console.print(f"Rejected in {table}: {rejects.height} records", highlight=False)
+    show_frame(console, counts)
+    show_frame(console, rejects.select("rule", "field", "reason", "key_text", "record", "bronze_ref").head(limit))
+
+
+def connectors_list() -> None:
+    """List the installed source, sink and transform plugins."""
+    table = Table("kind", "name", "package", "version")
+    for plugin in list_plugins():
+        table.add_row(plugin.kind, plugin.name, plugin.package, plugin.version)
+    Console().print(table)
+
+
+def doctor(config: ConfigOption = None) -> None:
+    """Check the installation, the settings and the lake; say what to do about each finding."""
+    console = Console(highlight=False)
+    findings = 0
+    for module, extra in (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas")):
+        present = find_spec(module) is not None
+        console.print(f"{module}: " + ("installed" if present else f"absent; pip install 'finks-core[{extra}]'"))
+    try:
+        settings = load_settings(config)
+        console.print("settings: read")
+        for source in Runner(settings).sources():
+            console.print(f"source {source.name} {source.version}: {len(source.streams())} streams")
+    except FinksError as error:
+        findings += 1
+        console.print(f"settings: {error}", markup=False)
+        settings = None
+    if settings is not None:
+        try:
+            lake = Lake.open(settings.lake.path)
+            console.print(f"lake: {sum(map(len, lake.tables().values()))} tables in {settings.lake.path}")
+        except ConfigurationError as error:
+            findings += 1
+            console.print(f"lake: {error}", markup=False)
+    raise typer.Exit(2 if findings else 0)

@@ -1,0 +1,60 @@
+"""The entry point of the `finks` command: its commands, and what an error becomes on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points, version
+
+try:
+    import typer
+    from rich.console import Console
+except ImportError:
+    sys.exit("The finks command needs an extra: pip install 'finks-core[cli]'")
+
+from finks.cli import inspect, runs
+from finks.errors import FinksError
+
+COMMANDS = "finks.commands"
+"""The entry-point group through which a package adds a command of its own."""
+
+app = typer.Typer(
+    name="finks",
+    help="A vendor's API becomes tested Gold tables: plan, run, look.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("finks-core"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: bool = typer.Option(
+        False, "--version", help="Print the version and end.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    """A vendor's API becomes tested Gold tables: plan, run, look."""
+
+
+runs.register(app)
+inspect.register(app)
+for entry in sorted(entry_points(group=COMMANDS), key=lambda e: e.name):
+    app.command(entry.name)(entry.load())
+
+
+def main() -> None:
+    """Run the command line; an error of finks is shown as text and ends with the exit code of its class."""
+    try:
+        app()
+    except FinksError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {_plain(str(error))}")
+        sys.exit(error.exit_code)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

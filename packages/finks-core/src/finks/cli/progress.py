@@ -1,0 +1,55 @@
+"""A run's events as progress bars on a terminal, and as sparse lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from finks.run.events import Event, Observer, ignore
+
+STAGES = {
+    "bronze.committed": "Bronze",
+    "silver.committed": "Silver",
+    "dbt.started": "dbt build (models and tests)",
+    "dbt.finished": "dbt finished",
+    "gold.published": "Gold release",
+}
+
+
+@contextmanager
+def progress(console: Console, quiet: bool) -> Iterator[Observer]:
+    """Yield the observer that shows a run on `console`; nothing when quiet."""
+    if quiet:
+        yield ignore
+    elif not console.is_terminal:
+        yield _lines(console)
+    else:
+        with Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            console=console, transient=True,
+        ) as bars:  # fmt: skip
+            yield _bars(bars)
+
+
+def _lines(console: Console) -> Observer:
+    def observe(event: Event) -> None:
+        if event.name in STAGES:
+            console.print(f"{STAGES[event.name]}: {event.subject}", highlight=False)
+
+    return observe
+
+
+def _bars(bars: Progress) -> Observer:
+    fetching = bars.add_task("fetching", total=None)
+    stage = bars.add_task("…", total=None)
+
+    def observe(event: Event) -> None:
+        if event.name == "slice.fetched":
+            bars.update(fetching, completed=event.done, total=event.total, description=f"fetching {event.subject}")
+        elif event.name in STAGES:
+            bars.update(stage, description=f"{STAGES[event.name]} {event.subject}")
+
+    return observe

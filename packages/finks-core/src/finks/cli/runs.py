@@ -1,0 +1,87 @@
+"""`finks plan` and `finks run`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from finks.cli.progress import progress
+from finks.errors import ConfigurationError
+from finks.run.plan import Plan
+from finks.run.report import RunReport, render
+from finks.run.runner import Runner, RunOptions
+from finks.run.settings import Settings, load_settings
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The settings file, or the directory that holds finks.toml.")
+]
+DateOption = Annotated[str | None, typer.Option("--date", help="The logical date, YYYY-MM-DD; today (UTC) if absent.")]
+RefetchOption = Annotated[
+    list[str] | None, typer.Option("--refetch", help="A stream (daily_bars) or a key (daily_bars/AAPL) to fetch again.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("plan")(plan)
+    app.command("run")(run)
+
+
+def parse_date(text: str | None) -> date | None:
+    """A date from a command's option. Raises ConfigurationError."""
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ConfigurationError("The date is not valid.", where="--date", expected="YYYY-MM-DD", got=text) from None
+
+
+def plan(config: ConfigOption = None, date: DateOption = None, refetch: RefetchOption = None) -> None:
+    """Show what a run would fetch and what that costs. Spends nothing."""
+    settings = load_settings(config)
+    options = RunOptions(logical_date=parse_date(date), refetch=frozenset(refetch or ()))
+    show_plan(Console(), Runner(settings, options).plan())
+
+
+def show_plan(console: Console, plans: dict[str, Plan]) -> None:
+    """Print plans as a table."""
+    table = Table("source", "stream", "slices", title="Plan")
+    for source, made in plans.items():
+        for stream, count in made.per_stream.items():
+            table.add_row(source, stream, str(count))
+    console.print(table)
+    calls = sum(p.calls for p in plans.values())
+    wire_bytes = sum(p.wire_bytes for p in plans.values())
+    minutes = max((p.minutes for p in plans.values()), default=0.0)
+    landed = sum(sum(p.landed.values()) for p in plans.values())
+    console.print(f"{calls} calls, about {wire_bytes:,} bytes and {minutes:.1f} minutes; {landed} slices have landed.")
+
+
+def run(
+    config: ConfigOption = None,
+    date: DateOption = None,
+    refetch: RefetchOption = None,
+    no_gold: Annotated[bool, typer.Option("--no-gold", help="Stop after Silver.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Fetch what is missing, refine it, build and test Gold, publish it."""
+    settings = load_settings(config)
+    options = RunOptions(parse_date(date), frozenset(refetch or ()), gold=not no_gold)
+    report = execute(settings, options, quiet=quiet or as_json)
+    typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
+    raise typer.Exit(report.exit_code)
+
+
+def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:
+    """Run once with progress on standard error."""
+    with progress(Console(stderr=True), quiet) as observer:
+        return Runner(settings, options, observer).run()

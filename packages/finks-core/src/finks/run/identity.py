@@ -1,0 +1,14 @@
+"""Run identifiers: UUIDv7 (RFC 9562), so that they sort by the time of their start."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+
+def new_run_id(now: datetime, random_bits: Callable[[int], int]) -> str:
+    """A UUIDv7 for `now`; `random_bits(k)` gives k random bits, for example `random.SystemRandom().getrandbits`."""
+    milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
+    value = milliseconds << 80 | 0x7 << 76 | random_bits(12) << 64 | 0b10 << 62 | random_bits(62)
+    return str(uuid.UUID(int=value))

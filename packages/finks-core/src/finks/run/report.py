@@ -1,0 +1,141 @@
+"""The run report: what was fetched, what it became, what it cost, and what to do. The same as text and as JSON."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+
+class StreamReport(BaseModel):
+    """One stream of one source in this run. Counts are records unless said otherwise."""
+
+    table: str
+    slices: dict[str, int] = Field(default_factory=dict, description="Slices by outcome.")
+    landed_before: int = Field(
+        default=0, description="Slices that earlier runs had landed and that were not asked again."
+    )
+    calls: int = 0
+    wire_bytes: int = 0
+    read: int = 0
+    good: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    retracted: int = 0
+    suspicious: int = Field(
+        default=0, description="Records that a response no longer had, too many at once to believe."
+    )
+    gaps: int = Field(
+        default=0, description="Sessions on which other keys of this stream have a record and a key has none."
+    )
+    rules: dict[str, int] = Field(default_factory=dict, description="Rejected records by rule.")
+    changes: list[str] = Field(default_factory=list, description="Restated records, the first ones.")
+    problems: dict[str, int] = Field(default_factory=dict, description="Reasons of slices that are not whole.")
+    errors: dict[str, int] = Field(default_factory=dict, description="Classes in finks.errors of those slices.")
+
+
+class GoldReport(BaseModel):
+    """What happened to Gold."""
+
+    status: str = Field(default="not built", description="published, unchanged, held back, failed, not built")
+    release: int | None = Field(default=None, description="The release that readers are served now.")
+    tables: dict[str, int] = Field(default_factory=dict, description="Rows per Gold table.")
+    tests: int = 0
+    failures: list[str] = Field(default_factory=list)
+
+
+class RunReport(BaseModel):
+    """The whole run."""
+
+    run_id: str
+    logical_date: date
+    lake: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    status: str = "running"
+    exit_code: int = 0
+    planned_calls: int = 0
+    streams: dict[str, StreamReport] = Field(default_factory=dict)
+    gold: GoldReport = GoldReport()
+    seconds: dict[str, float] = Field(default_factory=dict, description="Wall-clock seconds per stage.")
+    problems: list[str] = Field(default_factory=list)
+    advice: list[str] = Field(default_factory=list, description="What to do next.")
+
+    def stream(self, table: str) -> StreamReport:
+        """The report of one stream, made at its first use."""
+        return self.streams.setdefault(table, StreamReport(table=table))
+
+    def total(self, name: str) -> int:
+        """The sum of one count over all streams."""
+        return sum(getattr(stream, name) for stream in self.streams.values())
+
+    def settle(self, exit_code: int, problem: str, advice: str = "") -> None:
+        """Record a problem; the gravest exit code stands (see `GRAVITY`)."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+        if advice and advice not in self.advice:
+            self.advice.append(advice)
+        if GRAVITY.index(exit_code) > GRAVITY.index(self.exit_code):
+            self.exit_code = exit_code
+
+    def write(self, directory: Path) -> Path:
+        """Write the JSON form as `<run_id>.json`, whole or not at all."""
+        directory.mkdir(parents=True, exist_ok=True)
+        target = directory / f"{self.run_id}.json"
+        draft = target.with_suffix(".tmp")
+        draft.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        draft.replace(target)
+        return target
+
+
+GRAVITY = (0, 3, 4, 5, 2, 6, 1, 70, 143)
+"""Exit codes from the lightest to the gravest: fine, not entitled, try again, bad data, configuration,
+conflict, unknown, defect, stopped by a signal."""
+
+
+def render(report: RunReport) -> str:
+    """The report as plain text, for a terminal of 100 columns or a log."""
+    lines = [
+        f"Run {report.run_id} for {report.logical_date}: {report.status} (exit code {report.exit_code})",
+        "",
+        f"{'table':<28}{'calls':>6}{'read':>9}{'new':>9}{'changed':>9}{'same':>9}{'rejected':>9}{'gaps':>6}",
+    ]
+    for name, stream in report.streams.items():
+        lines.append(
+            f"{name:<28}{stream.calls:>6}{stream.read:>9}{stream.new:>9}{stream.changed:>9}{stream.same:>9}"
+            f"{stream.rejected:>9}{stream.gaps:>6}"
+        )
+    lines += ["", *_sentences(report)]
+    return "\n".join(lines)
+
+
+def _sentences(report: RunReport) -> list[str]:
+    calls, landed = report.total("calls"), report.total("landed_before")
+    lines = [f"Fetched {calls} responses ({report.total('wire_bytes'):,} bytes); {landed} slices had landed before."]
+    if not report.total("new") and not report.total("changed") and not report.total("retracted"):
+        lines.append("No Silver row was added.")
+    for name, stream in report.streams.items():
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(stream.slices.items()))
+        if any(outcome not in {"ok", "unchanged", "empty"} for outcome in stream.slices):
+            lines.append(f"{name}: slices {outcomes}")
+        lines += [f"{name}: {count} × {reason}" for reason, count in stream.problems.items()]
+        lines += [f"{name}: {count} rejected by {rule}" for rule, count in sorted(stream.rules.items())]
+        if stream.changed:
+            lines.append(f"{name}: {stream.changed} records restated")
+        lines += [f"  {change}" for change in stream.changes]
+        if stream.retracted:
+            lines.append(f"{name}: {stream.retracted} records retracted by the vendor")
+        if stream.suspicious:
+            lines.append(f"{name}: {stream.suspicious} records vanished at once; kept, look at the responses")
+    gold = report.gold
+    served = f"release {gold.release} is served" if gold.release is not None else "nothing is served yet"
+    lines.append(f"Gold: {gold.status}; {served}.")
+    lines += [f"  failed: {failure}" for failure in gold.failures]
+    lines.append("Seconds: " + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items()))
+    lines += [f"Problem: {problem}" for problem in report.problems]
+    lines += [f"To do: {advice}" for advice in report.advice]
+    return lines
