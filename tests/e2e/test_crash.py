@@ -31,7 +31,7 @@ TO_SILVER = [
     ("silver.committed", 3),
 ]
 TO_GOLD = [("dbt.started", 1), ("gold.before_publish", 1), ("gold.published", 1)]
-INSTANTS = 100
+INSTANTS = 5
 
 
 def settings_for(settings: Settings, path: Path) -> Settings:
