@@ -14,11 +14,11 @@ types:
 
 # All tests, the slow ones too.
 test *args:
-    pytest {{ args }}
+    pytest -n 2 --dist loadgroup {{ args }}
 
 # Only what takes seconds.
 quick:
-    pytest -m "not slow"
+    pytest -n 2 -m "not slow"
 
 # Rewrite what ruff can.
 fix:

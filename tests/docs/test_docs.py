@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 import typer.main
@@ -49,11 +50,14 @@ def test_every_error_stands_in_the_drawn_tree():
 
 def test_every_dependency_has_its_reason(repository):
     page = (repository / "docs/dependencies.md").read_text().lower()
-    named = set()
+    named: set[str] = set()
     for file in [repository / "pyproject.toml", *repository.glob("packages/*/pyproject.toml")]:
-        named |= set(re.findall(r'^\s+"([a-z0-9][a-z0-9-]+)(?:\[[^\]]*\])?[><=]', file.read_text(), re.MULTILINE))
-        named |= set(re.findall(r'[\[ ]"([a-z0-9-]+)(?:\[[^\]]*\])?[><=]', file.read_text()))
-    assert [n for n in sorted(named) if n not in page and not n.startswith("finks")] == []
+        parsed = tomllib.loads(file.read_text())
+        project = parsed["project"]
+        groups = [*project.get("optional-dependencies", {}).values(), *parsed.get("dependency-groups", {}).values()]
+        listed = [*project["dependencies"], *(item for group in groups for item in group if isinstance(item, str))]
+        named |= {re.split(r"[^A-Za-z0-9-]", item)[0].lower() for item in listed}
+    assert [name for name in sorted(named) if name not in page and not name.startswith("finks")] == []
 
 
 def test_every_link_and_path_in_the_documents_exists(repository):
@@ -70,6 +74,7 @@ def test_every_link_and_path_in_the_documents_exists(repository):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("demo")
 def test_the_readme_snippets_run_on_the_demo_lake(repository, demo, monkeypatch):
     folder, *_ = demo
     monkeypatch.chdir(folder)

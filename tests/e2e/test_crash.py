@@ -31,7 +31,7 @@ TO_SILVER = [
     ("silver.committed", 3),
 ]
 TO_GOLD = [("dbt.started", 1), ("gold.before_publish", 1), ("gold.published", 1)]
-INSTANTS = 5
+INSTANTS, PARTS = 100, 4
 
 
 def settings_for(settings: Settings, path: Path) -> Settings:
@@ -47,6 +47,13 @@ def dirty(vendor, settings):
     return settings
 
 
+@pytest.fixture(scope="module")
+def calm_gold(demo):
+    """What an undisturbed run of the same settings leaves, Gold included."""
+    folder, *_ = demo
+    return contents(folder / "finks-demo" / "lake", gold=True)
+
+
 @pytest.mark.parametrize(("event", "nth"), TO_SILVER)
 def test_killed_before_gold_and_run_again_equals_undisturbed(dirty, tmp_path, event, nth):
     options = RunOptions(gold=False)
@@ -57,22 +64,28 @@ def test_killed_before_gold_and_run_again_equals_undisturbed(dirty, tmp_path, ev
     assert contents(disturbed.lake.path, gold=False) == contents(calm.lake.path, gold=False)
 
 
-def test_killed_around_gold_and_run_again_equals_undisturbed(settings, tmp_path):
-    calm = settings_for(settings, tmp_path / "calm")
-    assert run_process(calm, RunOptions()) == 0
-    for event, nth in TO_GOLD:
-        disturbed = settings_for(settings, tmp_path / event)
-        assert run_process(disturbed, RunOptions(), KillAt(event, nth)) == -signal.SIGKILL
-        served = Lake.open(disturbed.lake.path).served_release()
-        assert served == (1 if event == "gold.published" else None)
-        assert run_process(disturbed, RunOptions()) == 0
-        assert contents(disturbed.lake.path, gold=True) == contents(calm.lake.path, gold=True)
+@pytest.mark.xdist_group("demo")
+@pytest.mark.parametrize(("event", "nth"), TO_GOLD)
+def test_killed_around_gold_and_run_again_equals_undisturbed(settings, tmp_path, calm_gold, event, nth):
+    disturbed = settings_for(settings, tmp_path / event)
+    assert run_process(disturbed, RunOptions(), KillAt(event, nth)) == -signal.SIGKILL
+    served = Lake.open(disturbed.lake.path).served_release()
+    assert served == (1 if event == "gold.published" else None)
+    assert run_process(disturbed, RunOptions()) == 0
+    assert contents(disturbed.lake.path, gold=True) == calm_gold
 
 
-def test_killed_at_random_instants_and_run_again_equals_undisturbed(dirty, tmp_path):
-    """One symbol and one lake per instant; the instants cover the whole of an undisturbed run."""
+@pytest.fixture
+def small(dirty):
+    """One symbol, so that a run is short."""
     fmp = {**dirty.sources["fmp"], "symbols": ["IBM"], "start": date(2012, 1, 1)}
-    small = dirty.model_copy(update={"sources": {"fmp": fmp}})
+    return dirty.model_copy(update={"sources": {"fmp": fmp}})
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_killed_at_random_instants_and_run_again_equals_undisturbed(small, tmp_path, part):
+    """One lake per instant; the instants cover the whole of an undisturbed run."""
     options = RunOptions(gold=False)
     calm = settings_for(small, tmp_path / "calm")
     assert run_process(calm, options) == 0
@@ -80,11 +93,11 @@ def test_killed_at_random_instants_and_run_again_equals_undisturbed(dirty, tmp_p
     assert run_process(settings_for(small, tmp_path / "timed"), options) == 0
     length = time.monotonic() - start
     expected = contents(calm.lake.path, gold=False)
-    instants = random.Random(20130301)
+    instants = random.Random(part)
     killed = 0
-    for number in range(INSTANTS):
+    for number in range(INSTANTS // PARTS):
         disturbed = settings_for(small, tmp_path / f"random-{number}")
         killed += run_process(disturbed, options, after=instants.uniform(0.02, length)) == -signal.SIGKILL
         assert run_process(disturbed, options) == 0
         assert contents(disturbed.lake.path, gold=False) == expected, number
-    assert killed > INSTANTS // 2
+    assert killed > INSTANTS // PARTS // 2

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 
 def test_the_demo_ends_well_and_prints_two_portfolios_with_progress_and_report(demo):
@@ -34,6 +34,7 @@ def test_the_second_demo_fetches_nothing_adds_nothing_and_says_so(demo):
         (("plan", "-c", "finks-demo"), "calls"),
         (("query", "select count(*) as n from silver.fmp_splits", "-c", "finks-demo"), "3"),
         (("quarantine", "show", "fmp_daily_bars", "-c", "finks-demo"), "Rejected in fmp_daily_bars"),
+        (("maintain", "-c", "finks-demo"), "files"),
         (("connectors", "list"), "fmp"),
         (("doctor", "-c", "finks-demo"), "source fmp"),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import resource
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 
@@ -117,10 +118,33 @@ def test_the_next_run_asks_again_and_repairs(server, tmp_path, name):
     assert closes == [Decimal("129.04")]
 
 
-def test_a_gzip_bomb_costs_bounded_memory(server, tmp_path):
-    server.route(PATH, replies.gzip_bomb())
+def test_a_body_that_cannot_be_read_never_counts_as_landed(server, tmp_path):
     settings = settings_for(tmp_path, server.url)
-    Runner(settings, RunOptions(gold=False)).run()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    Runner(settings, RunOptions(gold=False)).run()
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+    server.route(PATH, replies.json_text('[{"symbol": "AAPL", "date": ]'))
+    for _ in range(2):
+        report = Runner(settings, RunOptions(gold=False)).run()
+        assert (report.exit_code, report.stream("fmp_daily_bars").slices) == (5, {"ok": 1})
+    server.route(PATH, GOOD)
+    assert Runner(settings, RunOptions(gold=False)).run().exit_code == 0
+    assert finks.open(tmp_path / "lake").latest("fmp_daily_bars").polars().height == 1
+
+
+def peak_memory(settings: Settings) -> int:
+    """The peak of one run in a process of its own, in bytes."""
+    code = (
+        "import resource, sys; from finks.run.runner import Runner, RunOptions;"
+        "from finks.run.settings import Settings;"
+        "Runner(Settings.model_validate_json(sys.stdin.read()), RunOptions(gold=False)).run();"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=settings.model_dump_json(), capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def test_a_gzip_bomb_costs_bounded_memory(server, tmp_path):
+    server.route(PATH, GOOD)
+    ordinary = peak_memory(settings_for(tmp_path / "ordinary", server.url))
+    server.route(PATH, replies.gzip_bomb())
+    assert peak_memory(settings_for(tmp_path / "bomb", server.url)) - ordinary < 64 * 2**20

@@ -12,9 +12,10 @@ from rich.table import Table
 
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
+from finks.lake import Lake, lease
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
-from finks.run.runner import Runner, RunOptions
+from finks.run.runner import Runner, RunOptions, utc_now
 from finks.run.settings import Settings, load_settings
 
 ConfigOption = Annotated[
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("plan")(plan)
     app.command("run")(run)
+    app.command("maintain")(maintain)
 
 
 def parse_date(text: str | None) -> date | None:
@@ -79,6 +81,18 @@ def run(
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
+
+
+def maintain(config: ConfigOption = None) -> None:
+    """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
+    settings = load_settings(config)
+    lake = Lake.open(settings.lake.path)
+    console = Console(highlight=False)
+    with lease.hold(settings.lake.path, run_id="maintenance", command="finks maintain", clock=utc_now):
+        for name, done in lake.compact().items():
+            console.print(f"{name}: {done.files_before} files became {done.files_after}")
+        deleted = sum(lake.expire().values())
+    console.print(f"{deleted} files that nothing referred to were deleted.")
 
 
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:

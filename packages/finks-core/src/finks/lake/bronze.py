@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import polars as pl
@@ -95,12 +95,17 @@ class BronzeTable:
         """Every row without its body, in no particular order. An absent table gives no rows."""
         return self._scan(LEDGER_COLUMNS)
 
-    def last_hashes(self) -> dict[tuple[str, int], str]:
-        """Per (slice id, page) the SHA-256 of the newest readable body, one recorded as unchanged included."""
-        columns = ("slice", "page", "outcome", "body_sha256", "fetched_at")
+    def last_hashes(self, *, without: Collection[str] = ()) -> dict[tuple[str, int], str]:
+        """Per (slice id, page) the SHA-256 of the newest body, one recorded as unchanged included.
+
+        Args:
+            without: `response_id`s to pass over, because their bodies could not be read.
+        """
+        columns = ("response_id", "slice", "page", "outcome", "body_sha256", "fetched_at")
         newest = (
             pl.DataFrame(self._scan(columns))
             .filter(pl.col("outcome").is_in(["ok", "unchanged"]) & pl.col("body_sha256").is_not_null())
+            .filter(~pl.col("response_id").is_in(list(without)))
             .sort("fetched_at")
             .unique(["slice", "page"], keep="last")
         )

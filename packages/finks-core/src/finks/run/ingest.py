@@ -102,7 +102,7 @@ async def ingest(
         streams: The source's streams by name.
         stop: Asked between slices; what was fetched until then is committed.
     """
-    hashes = {name: context.lake.bronze(table_name(context.source.name, name)).last_hashes() for name in streams}
+    hashes = {name: _last_hashes(context.lake, table_name(context.source.name, name)) for name in streams}
     batch = _Batch()
     done = 0
     work = [(streams[item.stream], item) for item in slices]
@@ -121,6 +121,11 @@ async def ingest(
             _commit(context, batch)
             batch = _Batch()
     _commit(context, batch)
+
+
+def _last_hashes(lake: Lake, table: str) -> dict[tuple[str, int], str]:
+    """What an unchanged body would hash to. One that could not be read is not a body to be equal to."""
+    return lake.bronze(table).last_hashes(without=lake.quarantine_table(table).malformed())
 
 
 def _count(context: IngestContext, stream: str, page: Page, outcome: str) -> None:

@@ -29,9 +29,8 @@ class StreamReport(BaseModel):
     suspicious: int = Field(
         default=0, description="Records that a response no longer had, too many at once to believe."
     )
-    gaps: int = Field(
-        default=0, description="Sessions on which other keys of this stream have a record and a key has none."
-    )
+    gaps: int = Field(default=0, description="Sessions that a key lacks between its first and its last record.")
+    behind: list[str] = Field(default_factory=list, description="Keys that lack the stream's newest session.")
     rules: dict[str, int] = Field(default_factory=dict, description="Rejected records by rule.")
     changes: list[str] = Field(default_factory=list, description="Restated records, the first ones.")
     problems: dict[str, int] = Field(default_factory=dict, description="Reasons of slices that are not whole.")
@@ -129,6 +128,8 @@ def _sentences(report: RunReport) -> list[str]:
         lines += [f"  {change}" for change in stream.changes]
         if stream.retracted:
             lines.append(f"{name}: {stream.retracted} records retracted by the vendor")
+        if stream.behind:
+            lines.append(f"{name}: {len(stream.behind)} keys lack the newest session: {', '.join(stream.behind[:10])}")
         if stream.suspicious:
             lines.append(f"{name}: {stream.suspicious} records vanished at once; kept, look at the responses")
     gold = report.gold

@@ -24,6 +24,7 @@ from finks.lake import Lake, lease
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, ignore
+from finks.run.gaps import gaps
 from finks.run.gold import dbt_build, project_directory, read_marts
 from finks.run.identity import new_run_id
 from finks.run.ingest import IngestContext, ingest, table_name
@@ -33,7 +34,7 @@ from finks.run.report import RunReport
 from finks.run.settings import Settings
 from finks.source.budget import Budgets
 from finks.source.driver import Driver
-from finks.source.model import Action, Stream
+from finks.source.model import Action, Stream, Windows
 from finks.source.protocol import BaseSource
 
 HELD_BACK = "held back"
@@ -171,6 +172,7 @@ class Runner:
         with _timed(report, "refine"):
             for stream in wave:
                 self._refine(context, stream)
+                self._find_gaps(context, stream)
         self._judge_slices(context, driver, wave)
 
     def _spent_today(self, lake: Lake, source: BaseSource) -> dict[str, int]:
@@ -223,6 +225,19 @@ class Runner:
             )
         if too_many:
             context.report.gold.status = HELD_BACK
+
+    def _find_gaps(self, context: IngestContext, stream: Stream) -> None:
+        """Look for what is missing, where something was fetched."""
+        table = table_name(context.source.name, stream.name)
+        report = context.report.stream(table)
+        contract = stream.contract.compiled()
+        if not report.calls or not isinstance(stream.policy, Windows) or contract.event_time is None:
+            return
+        key = contract.key[0]
+        records = context.lake.latest(table, select=[key, contract.event_time]).polars()
+        found = gaps(records, key, contract.event_time)
+        report.gaps = int(found["missing"].sum())
+        report.behind = found.filter(pl.col("behind") > 0)["key"].to_list()
 
     def _plan(self, lake: Lake, source: BaseSource, streams: Sequence[Stream]) -> Plan:
         entries: dict[str, list[LedgerEntry]] = {}
