@@ -81,4 +81,4 @@ def test_the_readme_snippets_run_on_the_demo_lake(repository, demo, monkeypatch)
     snippets = re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
     assert snippets
     for snippet in snippets:
-        exec(compile(snippet, "README.md", "exec"), {})
+        exec(compile(snippet, "README.md", "exec", dont_inherit=True), {})

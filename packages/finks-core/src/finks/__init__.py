@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from finks import returns
+    from finks.contract import Contract
+    from finks.errors import FinksError
     from finks.lake import Lake
+    from finks.source import BaseSource, Stream
 
 _LAZY = {
     "Contract": "finks.contract",

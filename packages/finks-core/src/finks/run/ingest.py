@@ -19,6 +19,7 @@ from finks.lake import BRONZE_SCHEMA, Lake
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, StopRequested
 from finks.run.plan import LANDED
+from finks.run.planning import table_name
 from finks.run.report import RunReport
 from finks.source.driver import Driver
 from finks.source.model import Outcome, Page, Slice, Stream
@@ -45,11 +46,6 @@ class _Batch:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     slices: int = 0
     body_bytes: int = 0
-
-
-def table_name(source: str, stream: str) -> str:
-    """The name of a stream's tables in every zone."""
-    return f"{source}_{stream}"
 
 
 def bronze_row(page: Page, context: IngestContext, known_hash: str | None) -> dict[str, Any]:

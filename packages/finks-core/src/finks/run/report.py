@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, Field
+
+HELD_BACK = "held back"
 
 
 class StreamReport(BaseModel):
@@ -94,6 +99,16 @@ class RunReport(BaseModel):
 GRAVITY = (0, 3, 4, 5, 2, 6, 1, 70, 143)
 """Exit codes from the lightest to the gravest: fine, not entitled, try again, bad data, configuration,
 conflict, unknown, defect, stopped by a signal."""
+
+
+@contextmanager
+def timed(report: RunReport, stage: str) -> Iterator[None]:
+    """Add the wall-clock seconds of the block to a stage of the report."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        report.seconds[stage] = report.seconds.get(stage, 0.0) + time.monotonic() - start
 
 
 def render(report: RunReport) -> str:

@@ -1,0 +1,86 @@
+"""The plan of a source from its lake: reads the ledger, then asks the pure planner (`finks.run.plan`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import polars as pl
+
+from finks.errors import ConfigurationError
+from finks.lake import Lake
+from finks.run.plan import LedgerEntry, Plan, ledger_entries, make_plan
+from finks.source.model import Stream
+from finks.source.protocol import BaseSource
+
+
+def table_name(source: str, stream: str) -> str:
+    """The name of a stream's tables in every zone."""
+    return f"{source}_{stream}"
+
+
+def selected_streams(source: BaseSource) -> list[Stream]:
+    """The streams that the settings select.
+
+    Raises:
+        ConfigurationError: A selected stream does not exist, or one that it depends on is not selected.
+    """
+    offered = {stream.name: stream for stream in source.streams()}
+    names = source.config.select if source.config.select is not None else tuple(offered)
+    for name in names:
+        needed = offered[name].invalidated_by if name in offered else name
+        if needed is not None and (needed not in offered or needed not in names):
+            raise ConfigurationError(
+                "A stream is not on offer, or another stream needs it selected too.",
+                where=f"[sources.{source.name}] select",
+                expected=f"names among {', '.join(offered)}",
+                got=needed,
+            )
+    return [offered[name] for name in names]
+
+
+def plan_source(
+    lake: Lake,
+    source: BaseSource,
+    streams: Sequence[Stream],
+    logical_date: date,
+    refetch: frozenset[str] = frozenset(),
+) -> Plan:
+    """What to fetch for these streams of a source on `logical_date`.
+
+    Args:
+        refetch: Stream names, or `stream/key`, to fetch whatever has landed.
+    """
+    entries: dict[str, list[LedgerEntry]] = {}
+    invalidated: dict[str, dict[str, datetime]] = {}
+    for stream in streams:
+        table = table_name(source.name, stream.name)
+        ledger = pl.DataFrame(lake.bronze(table).ledger())
+        entries[stream.name] = ledger_entries(stream.name, ledger, lake.quarantine_table(table).malformed())
+        if stream.invalidated_by:
+            invalidated[stream.name] = _newest_versions(lake, source, stream.invalidated_by)
+    return make_plan(streams, entries, logical_date, source.rates(), invalidated, refetch or None)
+
+
+def spent_today(lake: Lake, source: BaseSource, now: datetime) -> dict[str, int]:
+    """Calls that the ledger shows for today (UTC), per endpoint class: a vendor's day has one quota."""
+    spent: dict[str, int] = {}
+    if not any(rate.per_day for rate in source.rates().values()):
+        return spent
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for stream in source.streams():
+        ledger = pl.DataFrame(lake.bronze(table_name(source.name, stream.name)).ledger())
+        calls = ledger.filter(pl.col("fetched_at") >= midnight)["attempts"].sum()
+        spent[stream.endpoint_class] = spent.get(stream.endpoint_class, 0) + int(calls)
+    return spent
+
+
+def _newest_versions(lake: Lake, source: BaseSource, stream_name: str) -> dict[str, datetime]:
+    """Per key of a stream, when its newest version became known."""
+    table = table_name(source.name, stream_name)
+    if not lake.has_silver(table):
+        return {}
+    stream = next(stream for stream in source.streams() if stream.name == stream_name)
+    key = stream.contract.compiled().key[0]
+    newest = lake.history(table).polars().group_by(key).agg(pl.col("_known_at").max())
+    return dict(newest.iter_rows())

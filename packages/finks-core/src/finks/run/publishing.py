@@ -1,0 +1,46 @@
+"""The last stage of a run: build Gold, and publish it when every test passed."""
+
+from __future__ import annotations
+
+from finks.errors import FinksError, QualityError
+from finks.lake import Lake
+from finks.run.events import Event, Observer
+from finks.run.gold import dbt_build, project_directory, read_marts
+from finks.run.report import HELD_BACK, RunReport
+from finks.run.settings import Settings
+from finks.run.sourcing import ADVICE
+
+
+def publish_gold(lake: Lake, settings: Settings, report: RunReport, observer: Observer) -> None:
+    """Build, test and publish; whatever fails leaves the served release and says so in the report."""
+    if report.gold.status == HELD_BACK:
+        return
+    try:
+        _build_and_publish(lake, settings, report, observer)
+    except FinksError as error:
+        report.gold.status = "failed"
+        report.gold.failures = report.gold.failures or [str(error)]
+        report.settle(error.exit_code, f"Gold was not published: {error.message}", ADVICE[error.exit_code])
+
+
+def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observer: Observer) -> None:
+    project = project_directory(settings.gold.project)
+    observer(Event("dbt.started", str(project)))
+    build = dbt_build(
+        project,
+        settings.lake.path,
+        settings.lake.path / "scratch" / report.run_id,
+        logical_date=report.logical_date,
+        as_of=None,
+        timeout=settings.gold.timeout,
+    )
+    observer(Event("dbt.finished", str(project)))
+    report.gold.tests = build.tests
+    report.gold.failures = list(build.failures)
+    if build.failures:
+        raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
+    observer(Event("gold.before_publish"))
+    release = lake.publish(read_marts(build), run_id=report.run_id)
+    report.gold.tables = dict(release.rows)
+    report.gold.status = "unchanged" if release.unchanged else "published"
+    observer(Event("gold.published", str(release.release_id)))
