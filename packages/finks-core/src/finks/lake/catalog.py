@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,10 @@ class CatalogSettings:
 def open_catalog(settings: CatalogSettings) -> Catalog:
     """Load the catalog and make sure that the zones exist."""
     catalog = load_catalog(settings.name, **settings.properties)
+    engine = getattr(catalog, "engine", None)
+    if engine is not None:
+        # A lake has no `close`: the pooled connections to its database end with the catalog.
+        weakref.finalize(catalog, engine.dispose)
     for namespace in NAMESPACES:
         catalog.create_namespace_if_not_exists(namespace)
     return catalog
