@@ -92,16 +92,24 @@ def demo(
 
 
 SUMMARY = """
-select portfolio_id, date, base_currency, market_value, cash, total_value, realised_pnl, unrealised_pnl,
-       round(cumulative_return, 6) as cumulative_return, coverage
-from (
-    select *, row_number() over (partition by portfolio_id, extract(year from date) order by date desc) as recency
+with years as (
+    select portfolio_id, extract(year from date) as year, max(date) as last_day, sum(income) as income,
+           sum(realised_pnl) as realised
     from gold.daily_portfolio_summary
-) as ranked
-where recency = 1
-order by portfolio_id, date
+    group by portfolio_id, extract(year from date)
+)
+select years.portfolio_id as portfolio, years.year, summary.base_currency as "in",
+       cast(summary.total_value as decimal(18, 2)) as total_value,
+       cast(years.income as decimal(18, 2)) as income,
+       cast(years.realised as decimal(18, 2)) as realised,
+       cast(summary.unrealised_pnl as decimal(18, 2)) as unrealised,
+       cast(summary.cumulative_return as decimal(18, 4)) as "return"
+from years
+join gold.daily_portfolio_summary as summary
+  on summary.portfolio_id = years.portfolio_id and summary.date = years.last_day
+order by years.portfolio_id, years.year
 """
 
 
 def _show_summary(console: Console, lake: Lake) -> None:
-    show_frame(console, lake.sql(SUMMARY).polars(), "daily_portfolio_summary, the last day of each year")
+    show_frame(console, lake.sql(SUMMARY).polars(), "daily_portfolio_summary by year; return since the start")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from importlib.util import find_spec
 from typing import Annotated
 
 import polars as pl
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from finks.cli.runs import ConfigOption, JsonOption
@@ -18,6 +22,9 @@ from finks.run.runner import Runner
 from finks.run.settings import Settings, load_settings
 
 LimitOption = Annotated[int, typer.Option("--limit", help="The most rows to show.")]
+
+
+MAX_WIDTH = 10_000
 
 
 def register(app: typer.Typer) -> None:
@@ -39,11 +46,27 @@ def _open(config: ConfigOption) -> tuple[Settings, Lake]:
 
 
 def show_frame(console: Console, frame: pl.DataFrame, title: str | None = None) -> None:
-    """Print a frame whole: every column, every row, decimals as they are."""
-    table = Table(*frame.columns, title=title)
+    """Print a frame whole: every column and row, decimals exact and without trailing zeros.
+
+    A table wider than the terminal keeps its lines; the terminal wraps or scrolls them.
+    """
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, kind in frame.schema.items():
+        table.add_column(name, no_wrap=True, justify="right" if kind.is_numeric() else "left")
     for row in frame.iter_rows():
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console.print(table)
+        table.add_row(*(_shown(value) for value in row))
+    unbounded = console.options.update(max_width=MAX_WIDTH)
+    needed = Measurement.get(console, unbounded, table).maximum
+    Console(file=console.file, width=max(console.width, needed)).print(table)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return escape(str(value))
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -57,7 +80,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         console.print_json(data=facts)
         return
-    console.print(f"Lake {facts['lake']}", highlight=False)
+    console.print(f"Lake {facts['lake']}", highlight=False, soft_wrap=True)
     served = facts["served_release"]
     console.print("No Gold release is served yet." if served is None else f"Gold release {served} is served.")
     console.print(f"Running: {facts['running'] or 'nothing'}", highlight=False)
@@ -66,7 +89,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         for name, rows in release.rows.items():
             console.print(f"  gold.{name}: {rows} rows", highlight=False)
     for zone, names in lake.tables().items():
-        console.print(f"{zone}: {', '.join(names) or 'empty'}", highlight=False)
+        console.print(f"{zone}: {', '.join(names) or 'empty'}", highlight=False, soft_wrap=True)
 
 
 def query(

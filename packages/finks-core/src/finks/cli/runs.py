@@ -59,12 +59,14 @@ def show_plan(console: Console, plans: dict[str, Plan]) -> None:
     for source, made in plans.items():
         for stream, count in made.per_stream.items():
             table.add_row(source, stream, str(count))
-    console.print(table)
     calls = sum(p.calls for p in plans.values())
     wire_bytes = sum(p.wire_bytes for p in plans.values())
     minutes = max((p.minutes for p in plans.values()), default=0.0)
+    if calls:
+        console.print(table)
     landed = sum(sum(p.landed.values()) for p in plans.values())
-    console.print(f"{calls} calls, about {wire_bytes:,} bytes and {minutes:.1f} minutes; {landed} slices have landed.")
+    cost = f"{calls} calls, about {wire_bytes:,} bytes and {minutes:.1f} minutes" if calls else "Nothing to fetch"
+    console.print(f"{cost}; {landed} slices have landed.", highlight=False)
 
 
 def run(
