@@ -10,26 +10,13 @@ import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.expressions import BooleanExpression
 
+from finks.contract.result import REJECT_SCHEMA
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION
 from finks.lake.filters import all_of, equal, one_of
 from finks.lake.writing import committing
 
-QUARANTINE_SCHEMA: Final = pa.schema(
-    [
-        pa.field("bronze_ref", pa.string(), nullable=False),
-        pa.field("ordinal", pa.int32(), nullable=False),
-        pa.field("record", pa.string(), nullable=False),
-        pa.field("key_text", pa.string()),
-        pa.field("field", pa.string()),
-        pa.field("rule", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("contract", pa.string(), nullable=False),
-        pa.field("contract_version", pa.string(), nullable=False),
-        pa.field("known_at", pa.timestamp("us", tz="UTC"), nullable=False),
-        pa.field("run_id", pa.string(), nullable=False),
-    ]
-)
+QUARANTINE_SCHEMA: Final = REJECT_SCHEMA.append(pa.field("run_id", pa.string(), nullable=False))
 """One row per rejected record. `ordinal` is the record's index in its response, -1 for a whole body."""
 
 MALFORMED: Final = "malformed_body"
