@@ -148,3 +148,25 @@ def test_a_gzip_bomb_costs_bounded_memory(server, tmp_path):
     ordinary = peak_memory(settings_for(tmp_path / "ordinary", server.url))
     server.route(PATH, replies.gzip_bomb())
     assert peak_memory(settings_for(tmp_path / "bomb", server.url)) - ordinary < 64 * 2**20
+
+
+def test_gold_stays_held_back_until_what_was_rejected_comes_right(server, tmp_path):
+    settings = settings_for(tmp_path, server.url)
+    server.route(PATH, FAULTS["1e400"][0])
+    for _ in range(2):
+        report = Runner(settings).run()
+        assert (report.exit_code, report.gold.status) == (5, "held back")
+
+
+def test_a_refusal_is_not_forgotten_by_the_second_run_of_the_day(server, tmp_path):
+    settings = settings_for(tmp_path, server.url)
+    server.route(PATH, FAULTS["symbol not in plan"][0])
+    codes = [Runner(settings, RunOptions(gold=False)).run().exit_code for _ in range(2)]
+    assert (codes, len(server.requests)) == ([3, 3], 1)
+
+
+def test_gold_without_its_sources_says_which_are_missing(server, tmp_path):
+    server.route(PATH, GOOD)
+    report = Runner(settings_for(tmp_path, server.url)).run()
+    assert (report.exit_code, report.gold.status) == (2, "failed")
+    assert "files_transactions" in render(report)

@@ -8,7 +8,7 @@ A package offers its classes in its `pyproject.toml`:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -66,17 +66,22 @@ def load_plugin(kind: Kind, name: str) -> type[Any]:
     return _load(kind, name)
 
 
-def build_source(name: str, settings: Mapping[str, Any]) -> BaseSource:
+def build_source(name: str, settings: Mapping[str, Any], place: Callable[[str], str] = str) -> BaseSource:
     """Make the source `name` with its settings checked.
 
     Args:
         name: The plugin's name, as in `[sources.<name>]`.
         settings: The keys of that section.
+        place: Says where a setting, `sources.<name>.<key>`, was read.
 
     Raises:
         ConfigurationError: Names the setting and what was expected; never shows a value, which may be a secret.
     """
-    made = load_plugin("source", name)
+    try:
+        made = load_plugin("source", name)
+    except UnknownPluginError as error:
+        error.where = place(f"sources.{name}")
+        raise
     if not issubclass(made, BaseSource):
         raise ConfigurationError(
             "The plugin is not a source.",
@@ -84,10 +89,12 @@ def build_source(name: str, settings: Mapping[str, Any]) -> BaseSource:
             expected="a subclass of finks.source.BaseSource",
             got=f"{made.__module__}.{made.__qualname__}",
         )
-    return made(_validated(made.Config, name, settings))
+    return made(_validated(made.Config, name, settings, place))
 
 
-def _validated(config: type[SourceConfig], name: str, settings: Mapping[str, Any]) -> SourceConfig:
+def _validated(
+    config: type[SourceConfig], name: str, settings: Mapping[str, Any], place: Callable[[str], str]
+) -> SourceConfig:
     try:
         return config.model_validate(dict(settings))
     except ValidationError as error:
@@ -98,7 +105,7 @@ def _validated(config: type[SourceConfig], name: str, settings: Mapping[str, Any
     others = f" ({len(problems) - 1} more settings are wrong)" if len(problems) > 1 else ""
     raise ConfigurationError(
         f"A setting of the source {name!r} is {'not known' if unknown else 'wrong'}{others}.",
-        where=f"sources.{key}",
+        where=place(f"sources.{key}"),
         expected=f"one of {', '.join(sorted(config.model_fields))}" if unknown else first["msg"],
         hint=f"Set it in finks.toml under [sources.{name}], or as FINKS_SOURCES__{key.upper().replace('.', '__')}.",
     )

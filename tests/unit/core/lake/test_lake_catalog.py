@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 from finks.errors import ConfigurationError
 from finks.lake import Lake
@@ -51,3 +54,76 @@ def test_old_metadata_files_do_not_pile_up(lake, build):
     folder = lake.path / "warehouse" / "bronze" / "fmp_daily_bars" / "metadata"
     assert table is not None
     assert len(list(folder.glob("*.metadata.json"))) <= 22
+
+
+def test_a_copied_lake_is_refused_and_names_the_original(lake, tmp_path):
+    shutil.copytree(lake.path, tmp_path / "copy")
+    with pytest.raises(ConfigurationError, match="Open the original") as error:
+        Lake.open(tmp_path / "copy", create=True)
+    assert error.value.expected == str(lake.path)
+
+
+def test_a_moved_lake_is_refused_until_its_old_place_leads_to_it(lake, build, tmp_path):
+    lake.silver("fmp_daily_bars", build.contract, "fmp")
+    old, new = lake.path, tmp_path / "moved"
+    old.rename(new)
+    with pytest.raises(ConfigurationError, match="Move it back, or make a symbolic link"):
+        Lake.open(new)
+    old.symlink_to(new)
+    assert Lake.open(new).latest("fmp_daily_bars").arrow().num_rows == 0
+
+
+def test_a_marker_without_a_location_is_refused(lake):
+    (lake.path / "lake.json").write_text(json.dumps({"format": 1}))
+    with pytest.raises(ConfigurationError, match="location"):
+        Lake.open(lake.path)
+
+
+def test_a_lake_opens_through_a_symbolic_link(lake, tmp_path):
+    (tmp_path / "link").symlink_to(lake.path)
+    assert Lake.open(tmp_path / "link").served_release() is None
+
+
+@pytest.mark.parametrize("part", ["catalog.db", "warehouse"])
+def test_a_lake_without_one_of_its_parts_is_refused_and_not_made_anew(lake, part):
+    target = lake.path / part
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    with pytest.raises(ConfigurationError, match="missing") as error:
+        Lake.open(lake.path, create=True)
+    assert error.value.where == str(target)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("marker", [True, False])
+def test_a_damaged_catalog_is_refused(lake, create, marker):
+    for log in lake.path.glob("catalog.db-*"):
+        log.unlink()
+    (lake.path / "catalog.db").write_bytes(b"not a database, and longer than a header of one" * 50)
+    if not marker:
+        (lake.path / "lake.json").unlink()
+    with pytest.raises(ConfigurationError, match="cannot be read" if marker or create else "no lake"):
+        Lake.open(lake.path, create=create)
+
+
+def test_a_file_is_not_a_lake(tmp_path):
+    (tmp_path / "afile").write_text("mine")
+    for path in (tmp_path / "afile", tmp_path / "afile" / "below"):
+        with pytest.raises(ConfigurationError):
+            Lake.open(path, create=True)
+        with pytest.raises(ConfigurationError):
+            Lake.open(path)
+    with pytest.raises(ConfigurationError, match="a file"):
+        Lake.look(tmp_path / "afile")
+
+
+def test_looking_where_there_is_no_lake_sees_an_empty_one_and_makes_nothing(tmp_path):
+    lake = Lake.look(tmp_path / "none")
+    assert lake.bronze("fmp_daily_bars").ledger().num_rows == 0
+    assert not lake.has_silver("fmp_daily_bars")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_looking_at_a_lake_sees_its_tables(lake, build):
+    lake.silver("fmp_daily_bars", build.contract, "fmp")
+    assert Lake.look(lake.path).has_silver("fmp_daily_bars")

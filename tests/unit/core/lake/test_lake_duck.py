@@ -9,6 +9,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 from finks.contract.spec import FieldSpec, Kind
+from finks.errors import ConfigurationError
 from finks.lake import Lake
 
 TABLE = "fmp_daily_bars"
@@ -62,6 +63,48 @@ def test_a_column_that_was_added_later_is_null_in_old_files(filled, build):
 def test_views_do_not_write(filled):
     with filled.duckdb() as connection, pytest.raises(Exception, match=r"(?i)can only delete from base table"):
         connection.execute(f"delete from silver.{TABLE}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "-- nothing",
+        "selct 1",
+        "select 1; select 2",
+        "create table x as select 1",
+        "copy (select 1) to '{folder}/out.csv'",
+        "explain analyze copy (select 1) to '{folder}/out.csv'",
+        "attach '{folder}/out.db'",
+        "set enable_external_access = true",
+        "call pragma_version()",
+        "select nothing from silver.fmp_daily_bars",
+        "select cast('a' as int)",
+    ],
+)
+def test_what_is_not_one_select_that_works_is_refused_and_writes_nothing(filled, tmp_path, query):
+    with pytest.raises(ConfigurationError):
+        filled.sql(query.format(folder=tmp_path)).arrow()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["lake"]
+
+
+@pytest.mark.parametrize(
+    "query", ["with a as (select 1 as n) select * from a;", "from (values (1)) as t (n)", "show tables"]
+)
+def test_every_way_to_read_is_a_select(filled, query):
+    filled.sql(query).arrow()
+
+
+def test_an_unknown_table_lists_the_known_ones(filled):
+    with pytest.raises(ConfigurationError, match=f"silver.{TABLE}"):
+        filled.sql("select * from silver.nope").arrow()
+
+
+def test_a_query_opens_no_file_outside_the_lake(filled, tmp_path):
+    (tmp_path / "private.csv").write_text("a,b\n1,2\n")
+    for query in ("select * from read_csv('{file}')", "select * from read_text('{file}')", "from '{file}'"):
+        with pytest.raises(ConfigurationError):
+            filled.sql(query.format(file=tmp_path / "private.csv")).arrow()
 
 
 def test_a_lake_in_a_folder_with_odd_characters_is_readable(tmp_path, build):

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 from finks.contract import Contract, key
-from finks.run.plan import LedgerEntry, make_plan, wanted_slices, waves
+from finks.run.plan import Invalidation, LedgerEntry, ledger_entries, make_plan, wanted_slices, waves
 from finks.source.model import Rate, Slice, Snapshot, Stream, Windows
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,11 +62,73 @@ def test_a_refusal_is_asked_again_on_the_next_date_only():
     assert wanted_slices(stream(), refusal, TODAY + timedelta(days=1))
 
 
+def split(*days: date, known_at: datetime = NOON) -> dict[str, Invalidation]:
+    return {"AAPL": Invalidation(known_at, days)}
+
+
 def test_an_invalidated_key_wants_its_whole_history():
     entries = landed(wanted_slices(stream(), [], TODAY))
-    later = {"AAPL": NOON + timedelta(hours=1)}
-    assert wanted_slices(stream(), entries, TODAY, later)[0].start == START
-    assert wanted_slices(stream(), entries, TODAY, {"MSFT": NOON + timedelta(hours=1)}) == []
+    later = NOON + timedelta(hours=1)
+    assert wanted_slices(stream(), entries, TODAY, split(START, known_at=later))[0].start == START
+    assert wanted_slices(stream(), entries, TODAY, {"MSFT": Invalidation(later, ())}) == []
+
+
+def test_a_history_is_fetched_daily_while_the_vendor_settles_after_a_split():
+    before = split(TODAY)
+    entries = landed(wanted_slices(stream(), [], TODAY))
+    assert wanted_slices(stream(), entries, TODAY, before) == []
+    tomorrow = TODAY + timedelta(days=1)
+    assert wanted_slices(stream(), entries, tomorrow, before)[0].start == START
+    settled = landed(wanted_slices(stream(), [], TODAY + timedelta(days=14)), on=TODAY + timedelta(days=14))
+    assert wanted_slices(stream(), settled, TODAY + timedelta(days=15), before)[0].start > TODAY
+
+
+def test_a_split_announced_ahead_counts_from_its_day_on():
+    entries = landed(wanted_slices(stream(), [], TODAY))
+    announced = split(TODAY + timedelta(days=5))
+    assert wanted_slices(stream(), entries, TODAY + timedelta(days=4), announced)[0].start > START
+    assert wanted_slices(stream(), entries, TODAY + timedelta(days=5), announced)[0].start == START
+
+
+def test_days_that_were_too_young_are_wanted_again_however_late_the_next_run():
+    before = landed(wanted_slices(stream(), [], TODAY))
+    later = TODAY + timedelta(days=60)
+    assert wanted_slices(stream(), before, later)[0].start == TODAY - timedelta(days=12)
+
+
+def test_an_empty_history_is_asked_for_again_on_the_next_date():
+    nothing = [LedgerEntry("bars", "AAPL", (START, TODAY), TODAY, NOON, landed=True, refused=False, empty=True)]
+    assert wanted_slices(stream(), nothing, TODAY) == []
+    assert wanted_slices(stream(), nothing, TODAY + timedelta(days=1))[0].start == START
+
+
+def test_a_fetch_for_a_future_date_settles_nothing_after_its_own_day():
+    ledger = pl.DataFrame(
+        {
+            "response_id": ["r"], "run_id": ["1"], "slice": ["s"], "key": ["AAPL"], "window_start": [START],
+            "window_end": [date(2031, 1, 1)], "logical_date": [date(2031, 1, 1)], "fetched_at": [NOON],
+            "outcome": ["ok"],
+        }
+    )  # fmt: skip
+    entries = ledger_entries("bars", ledger)
+    assert wanted_slices(stream(), entries, TODAY + timedelta(days=30))[0].start == TODAY - timedelta(days=12)
+
+
+def test_what_the_vendor_refused_today_is_named_in_the_plan():
+    refusal = [entry(START, TODAY, landed=False, refused=True)]
+    plan = make_plan([stream()], {"bars": refusal}, TODAY, {"default": Rate(60)})
+    assert (plan.calls, plan.refused) == (0, {"bars": ("AAPL",)})
+
+
+def test_a_daily_quota_spreads_the_plan_over_days():
+    small = stream(policy=Windows(max_days=10))
+    plan = make_plan([small], {}, TODAY, {"default": Rate(60, per_day=100)})
+    assert plan.days == 2
+
+
+def test_a_stream_that_is_always_due_is_wanted_on_every_run():
+    fetched = [LedgerEntry("bars", "AAPL", None, TODAY, NOON, landed=True, refused=False)]
+    assert wanted_slices(stream(policy=Snapshot(every_days=0)), fetched, TODAY) == [Slice("bars", "AAPL")]
 
 
 def test_a_snapshot_is_wanted_once_per_period():
@@ -76,7 +139,7 @@ def test_a_snapshot_is_wanted_once_per_period():
 
 
 def test_the_nightly_tail_goes_before_the_backfill():
-    old = [entry(date(2022, 1, 1), TODAY - timedelta(days=1), on=TODAY - timedelta(days=1))]
+    old = [entry(date(2022, 1, 1), TODAY, on=TODAY - timedelta(days=1))]
     plan = make_plan([stream()], {"bars": old}, TODAY, {"default": Rate(60)})
     assert plan.slices[0].end == TODAY
     assert [s.end for s in plan.slices[1:]] == sorted((s.end for s in plan.slices[1:]), reverse=True)

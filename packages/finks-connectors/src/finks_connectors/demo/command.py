@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from finks.cli.inspect import show_frame
 from finks.cli.runs import execute, show_plan
-from finks.errors import MissingExtraError
+from finks.errors import ConfigurationError, MissingExtraError
 from finks.lake import Lake
 from finks.run.report import render
 from finks.run.runner import Runner, RunOptions
@@ -21,6 +21,7 @@ LAST_SESSION = date(2013, 3, 1)
 """The last day of the public-domain prices that the simulated vendor serves."""
 
 DEMO_KEY = "demo-key"
+DEMO_URL = "http://127.0.0.1:8765/stable"
 
 SETTINGS = """\
 # The demo's settings. `finks status`, `finks query` and the notebook read them too.
@@ -47,7 +48,23 @@ start = 2000-03-01
 
 
 def prepare(directory: Path) -> Path:
-    """Write the demo's settings and transactions into `directory`, unless they are there; return the settings file."""
+    """Write the demo's settings and transactions into `directory`, unless they are there; return the settings file.
+
+    Raises:
+        ConfigurationError: It is not a directory, or cannot be written to.
+    """
+    try:
+        return _write(directory)
+    except OSError as error:
+        raise ConfigurationError(
+            "The demo's directory cannot be used.",
+            where=str(directory),
+            expected="a directory that can be written to, or a new name",
+            got=error.strerror or str(error),
+        ) from None
+
+
+def _write(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     contents = {"finks.toml": SETTINGS}
     for name in ("transactions.csv", "portfolios.csv"):
@@ -60,14 +77,27 @@ def prepare(directory: Path) -> Path:
 
 
 def with_vendor(settings: Settings, url: str) -> Settings:
-    """The settings with the FMP source pointed at a simulated vendor."""
-    fmp = {**settings.sources["fmp"], "base_url": url}
+    """The demo's settings with the FMP source pointed at a simulated vendor, with the key that it knows.
+
+    Raises:
+        ConfigurationError: They are not the demo's: its simulated data must not get into another lake.
+    """
+    if settings.sources.get("fmp", {}).get("base_url") != DEMO_URL:
+        raise ConfigurationError(
+            "The settings in this directory are not the demo's.",
+            where=settings.place("sources.fmp.base_url"),
+            expected=DEMO_URL,
+            hint="Give the demo a directory of its own.",
+        )
+    fmp = {**settings.sources["fmp"], "base_url": url, "api_key": DEMO_KEY, "plan": "ultimate"}
     return settings.model_copy(update={"sources": {**settings.sources, "fmp": fmp}})
 
 
 def demo(
-    directory: Annotated[Path, typer.Argument(help="Where the demo keeps its lake.")] = Path("finks-demo"),
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    directory: Annotated[Path, typer.Argument(help="Keep the demo's settings and its lake in this directory.")] = Path(
+        "finks-demo"
+    ),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Run the whole path on real prices: no key, no account, no network. Run it twice: nothing is fetched again."""
     try:

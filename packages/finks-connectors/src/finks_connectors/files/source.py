@@ -49,10 +49,16 @@ class Files(BaseSource):
         self.settings = config
 
     def streams(self) -> Sequence[Stream]:
-        """The streams whose path is set, read again on every logical date."""
+        """The streams whose path is set, read on every run: a file costs nothing, and its owner edits it."""
         paths = {"transactions": self.settings.transactions, "portfolios": self.settings.portfolios}
         return [
-            Stream(name=name, contract=CONTRACTS[name], path=str(path), policy=Snapshot(every_days=1))
+            Stream(
+                name=name,
+                contract=CONTRACTS[name],
+                path=str(path),
+                policy=Snapshot(every_days=0),
+                authoritative=True,
+            )
             for name, path in paths.items()
             if path is not None
         ]

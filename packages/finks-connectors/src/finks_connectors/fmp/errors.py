@@ -73,18 +73,19 @@ _RULES = (
 )
 
 
-def classify(response: Response, key: str) -> Verdict:
+def classify(response: Response, key: str, attempts: int = LIMIT_ATTEMPTS) -> Verdict:
     """What a whole or broken answer means for the slice of `key`.
 
     Args:
         response: The answer; its `attempts` counts the calls made so far.
         key: The symbol that was asked for; empty for none.
+        attempts: The most calls for one page: a refusal that is still there after them is the day's quota.
     """
     if response.fault:
         transient = response.fault in {"timeout", "truncated", "unreachable", "bad_encoding"}
         return _failed(response.detail or response.fault, retry=transient)
     verdict = _classify_body(response.status, response.body.strip(), key)
-    if verdict is TOO_MANY_CALLS and response.status == 429 and response.attempts >= LIMIT_ATTEMPTS:
+    if verdict is TOO_MANY_CALLS and response.status == 429 and response.attempts >= attempts:
         return QUOTA
     return verdict
 

@@ -112,7 +112,7 @@ class Fmp(BaseSource):
 
     def classify(self, stream: Stream, slice: Slice, response: Response) -> Verdict:
         """By body first, then by status; see `finks_connectors.fmp.errors`."""
-        return errors.classify(response, slice.key)
+        return errors.classify(response, slice.key, self.call_limits().attempts)
 
     def secret_headers(self) -> Mapping[str, str]:
         """The key goes into a header: as a query parameter it would reach logs."""

@@ -1,9 +1,8 @@
-"""The commands that look: status, query, quarantine, connectors, doctor."""
+"""The commands that look: status, query, quarantine, connectors."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from importlib.util import find_spec
 from typing import Annotated
 
 import polars as pl
@@ -14,15 +13,13 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from finks.cli.runs import ConfigOption, JsonOption
-from finks.errors import ConfigurationError, FinksError
+from finks.cli.runs import ConfigOption, JsonOption, read_settings
+from finks.errors import ConfigurationError
 from finks.lake import Lake, lease
 from finks.plugins import list_plugins
-from finks.run.runner import Runner
-from finks.run.settings import Settings, load_settings
+from finks.run.settings import Settings
 
-LimitOption = Annotated[int, typer.Option("--limit", help="The most rows to show.")]
-
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many rows.")]
 
 MAX_WIDTH = 10_000
 
@@ -31,17 +28,16 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("status")(status)
     app.command("query")(query)
-    app.command("doctor")(doctor)
-    quarantine = typer.Typer(help="Rejected records.", no_args_is_help=True)
+    quarantine = typer.Typer(help="Look at rejected records.", no_args_is_help=True)
     quarantine.command("show")(quarantine_show)
     app.add_typer(quarantine, name="quarantine")
-    connectors = typer.Typer(help="Installed plugins.", no_args_is_help=True)
+    connectors = typer.Typer(help="Look at the installed plugins.", no_args_is_help=True)
     connectors.command("list")(connectors_list)
     app.add_typer(connectors, name="connectors")
 
 
 def _open(config: ConfigOption) -> tuple[Settings, Lake]:
-    settings = load_settings(config)
+    settings = read_settings(config)
     return settings, Lake.open(settings.lake.path)
 
 
@@ -70,7 +66,7 @@ def _shown(value: object) -> str:
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Which Gold release is served, what the tables hold, who is at work."""
+    """Show which Gold release is served, what the tables hold and who is at work."""
     settings, lake = _open(config)
     facts = {"lake": str(settings.lake.path), "served_release": lake.served_release(), "running": None}
     holder = lease.current(settings.lake.path)
@@ -88,18 +84,29 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         console.print(f"  published {release.published_at:%Y-%m-%d %H:%M:%S} UTC by run {release.run_id}")
         for name, rows in release.rows.items():
             console.print(f"  gold.{name}: {rows} rows", highlight=False)
-    for zone, names in lake.tables().items():
+    tables = lake.tables()
+    if not any(tables.values()):
+        console.print("Nothing has landed yet. `finks plan` shows what a run would fetch; `finks run` fetches it.")
+        return
+    for zone, names in tables.items():
         console.print(f"{zone}: {', '.join(names) or 'empty'}", highlight=False, soft_wrap=True)
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="A SELECT over silver.*, quarantine.*, bronze.* and gold.*.")],
+    sql: Annotated[str, typer.Argument(help="One SELECT over silver.*, quarantine.*, bronze.* and gold.*.")],
     config: ConfigOption = None,
     limit: LimitOption = 100,
 ) -> None:
-    """Run SQL on the lake (DuckDB, read only; Gold is the served release)."""
+    """Run one SELECT on the lake, in DuckDB's SQL. Nothing is written; Gold is the served release."""
     _, lake = _open(config)
-    frame = lake.sql(sql).polars()
+    try:
+        frame = lake.sql(sql).polars()
+    except pl.exceptions.PolarsError as error:
+        raise ConfigurationError(
+            "The result cannot be shown as a table.",
+            got=str(error),
+            hint="Give each column a name of its own; show a value of a rare type with cast(… as varchar).",
+        ) from None
     console = Console()
     show_frame(console, frame.head(limit))
     if frame.height > limit:
@@ -107,7 +114,7 @@ def query(
 
 
 def quarantine_show(
-    table: Annotated[str, typer.Argument(help="The table, for example fmp_daily_bars.")],
+    table: Annotated[str, typer.Argument(help="Name a table, for example fmp_daily_bars.")],
     config: ConfigOption = None,
     limit: LimitOption = 20,
 ) -> None:
@@ -127,29 +134,3 @@ def connectors_list() -> None:
     for plugin in list_plugins():
         table.add_row(plugin.kind, plugin.name, plugin.package, plugin.version)
     Console().print(table)
-
-
-def doctor(config: ConfigOption = None) -> None:
-    """Check the installation, the settings and the lake; say what to do about each finding."""
-    console = Console(highlight=False)
-    findings = 0
-    for module, extra in (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas")):
-        present = find_spec(module) is not None
-        console.print(f"{module}: " + ("installed" if present else f"absent; pip install 'finks-core[{extra}]'"))
-    try:
-        settings = load_settings(config)
-        console.print("settings: read")
-        for source in Runner(settings).sources():
-            console.print(f"source {source.name} {source.version}: {len(source.streams())} streams")
-    except FinksError as error:
-        findings += 1
-        console.print(f"settings: {error}", markup=False)
-        settings = None
-    if settings is not None:
-        try:
-            lake = Lake.open(settings.lake.path)
-            console.print(f"lake: {sum(map(len, lake.tables().values()))} tables in {settings.lake.path}")
-        except ConfigurationError as error:
-            findings += 1
-            console.print(f"lake: {error}", markup=False)
-    raise typer.Exit(2 if findings else 0)

@@ -7,12 +7,11 @@ from importlib.metadata import entry_points, version
 
 try:
     import typer
-    from rich.console import Console
 except ImportError:
     sys.exit("The finks command needs an extra: pip install 'finks-core[cli]'")
 
-from finks.cli import inspect, runs
-from finks.errors import FinksError
+from finks.cli import doctor, inspect, runs
+from finks.cli.failure import show_failure
 
 COMMANDS = "finks.commands"
 """The entry-point group through which a package adds a command of its own."""
@@ -43,18 +42,14 @@ def root(
 
 runs.register(app)
 inspect.register(app)
+doctor.register(app)
 for entry in sorted(entry_points(group=COMMANDS), key=lambda e: e.name):
     app.command(entry.name)(entry.load())
 
 
 def main() -> None:
-    """Run the command line; an error of finks is shown as text and ends with the exit code of its class."""
+    """Run the command line; an error is shown as text and ends with the exit code of its class."""
     try:
         app()
-    except FinksError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {_plain(str(error))}")
-        sys.exit(error.exit_code)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+    except (Exception, KeyboardInterrupt) as error:
+        sys.exit(show_failure(error))

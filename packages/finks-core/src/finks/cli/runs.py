@@ -10,23 +10,26 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake, lease
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions, utc_now
-from finks.run.settings import Settings, load_settings
+from finks.run.settings import EARLIEST, Settings, load_settings
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="The settings file, or the directory that holds finks.toml.")
+    Path | None, typer.Option("--config", "-c", help="Read this settings file, or finks.toml in this directory.")
 ]
-DateOption = Annotated[str | None, typer.Option("--date", help="The logical date, YYYY-MM-DD; today (UTC) if absent.")]
+DateOption = Annotated[
+    str | None, typer.Option("--date", help="Run for this logical date, YYYY-MM-DD; today (UTC) if absent.")
+]
 RefetchOption = Annotated[
-    list[str] | None, typer.Option("--refetch", help="A stream (daily_bars) or a key (daily_bars/AAPL) to fetch again.")
+    list[str] | None, typer.Option("--refetch", help="Fetch a stream (daily_bars) or a key (daily_bars/AAPL) again.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,19 +39,31 @@ def register(app: typer.Typer) -> None:
     app.command("maintain")(maintain)
 
 
+def read_settings(config: Path | None) -> Settings:
+    """The settings, with their secrets kept out of what the terminal shows. Raises ConfigurationError."""
+    settings = load_settings(config)
+    hide_secrets(settings.sources)
+    return settings
+
+
 def parse_date(text: str | None) -> date | None:
     """A date from a command's option. Raises ConfigurationError."""
     if text is None:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        found = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ConfigurationError("The date is not valid.", where="--date", expected="YYYY-MM-DD", got=text) from None
+        found = None
+    if found is None or found < EARLIEST:
+        raise ConfigurationError(
+            "The date is not valid.", where="--date", expected=f"YYYY-MM-DD, from {EARLIEST} on", got=text
+        )
+    return found
 
 
 def plan(config: ConfigOption = None, date: DateOption = None, refetch: RefetchOption = None) -> None:
     """Show what a run would fetch and what that costs. Spends nothing."""
-    settings = load_settings(config)
+    settings = read_settings(config)
     options = RunOptions(logical_date=parse_date(date), refetch=frozenset(refetch or ()))
     show_plan(Console(), Runner(settings, options).plan())
 
@@ -64,9 +79,12 @@ def show_plan(console: Console, plans: dict[str, Plan]) -> None:
     minutes = max((p.minutes for p in plans.values()), default=0.0)
     if calls:
         console.print(table)
-    landed = sum(sum(p.landed.values()) for p in plans.values())
+    settled = sum(sum(p.settled.values()) for p in plans.values())
+    days = max((p.days for p in plans.values()), default=1)
     cost = f"{calls} calls, about {wire_bytes:,} bytes and {minutes:.1f} minutes" if calls else "Nothing to fetch"
-    console.print(f"{cost}; {landed} slices have landed.", highlight=False)
+    console.print(f"{cost}; {settled} keys have nothing to fetch.", highlight=False)
+    if days > 1:
+        console.print(f"The vendor's daily quota spreads this over {days} days.", highlight=False)
 
 
 def run(
@@ -78,7 +96,7 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Fetch what is missing, refine it, build and test Gold, publish it."""
-    settings = load_settings(config)
+    settings = read_settings(config)
     options = RunOptions(parse_date(date), frozenset(refetch or ()), gold=not no_gold)
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
@@ -87,7 +105,7 @@ def run(
 
 def maintain(config: ConfigOption = None) -> None:
     """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
-    settings = load_settings(config)
+    settings = read_settings(config)
     lake = Lake.open(settings.lake.path)
     console = Console(highlight=False)
     with lease.hold(settings.lake.path, run_id="maintenance", command="finks maintain", clock=utc_now):

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from finks.lake.quarantine import QUARANTINE_SCHEMA, QuarantineTable
     from finks.lake.reads import Selection
     from finks.lake.releases import Release
-    from finks.lake.silver import SilverTable
+    from finks.lake.silver import SHARE_REJECTED, SilverTable
     from finks.lake.silver_rows import VersionCounts
 
 __all__ = [
     "BRONZE_SCHEMA",
     "QUARANTINE_SCHEMA",
+    "SHARE_REJECTED",
     "BronzeTable",
     "CatalogSettings",
     "Dataset",
@@ -42,6 +43,7 @@ _MODULES = {
     "QUARANTINE_SCHEMA": "quarantine",
     "QuarantineTable": "quarantine",
     "Release": "releases",
+    "SHARE_REJECTED": "silver",
     "Selection": "reads",
     "SilverTable": "silver",
     "VersionCounts": "silver_rows",

@@ -98,15 +98,19 @@ class BronzeTable:
     def last_hashes(self, *, without: Collection[str] = ()) -> dict[tuple[str, int], str]:
         """Per (slice id, page) the SHA-256 of the newest body, one recorded as unchanged included.
 
+        Only of the slice that answered last of its key: where windows overlap, an older slice's body says nothing
+        about what another one changed since.
+
         Args:
             without: `response_id`s to pass over, because their bodies could not be read.
         """
-        columns = ("response_id", "slice", "page", "outcome", "body_sha256", "fetched_at")
+        columns = ("response_id", "key", "slice", "page", "outcome", "body_sha256", "fetched_at")
         newest = (
             pl.DataFrame(self._scan(columns))
             .filter(pl.col("outcome").is_in(["ok", "unchanged"]) & pl.col("body_sha256").is_not_null())
             .filter(~pl.col("response_id").is_in(list(without)))
             .sort("fetched_at")
+            .filter(pl.col("slice") == pl.col("slice").last().over("key"))
             .unique(["slice", "page"], keep="last")
         )
         return {(row[0], row[1]): row[2] for row in newest.select("slice", "page", "body_sha256").iter_rows()}

@@ -6,14 +6,17 @@ A view names the files that were live when it was made, so a connection sees one
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType
 
+from finks.errors import ConfigurationError
 from finks.lake.catalog import find_table, table_names
 from finks.lake.dataset import import_duckdb
 from finks.lake.gold import GoldZone
@@ -52,6 +55,51 @@ def connect(catalog: Catalog, zones: Iterable[str] = ZONES) -> duckdb.DuckDBPyCo
     for zone in zones:
         register(connection, catalog, zone)
     return connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let the connection open files under `folder` only. There is no way back."""
+    connection.execute(f"set allowed_directories = [{_text(f'{folder}/')}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+def select(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """The rows of one SELECT statement.
+
+    Raises:
+        ConfigurationError: The text is not one SELECT statement, or it failed; lists the tables when one is unknown.
+    """
+    duckdb = import_duckdb()
+    try:
+        statements = connection.extract_statements(query)
+        kinds = [statement.type.name for statement in statements]
+        if kinds == ["SELECT"]:
+            return connection.sql(statements[0]).to_arrow_table()
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise _failed(error, f"The tables are: {', '.join(_known(connection)) or 'none yet'}.") from None
+    except duckdb.Error as error:
+        raise _failed(error, "Correct the query. It is DuckDB's SQL.") from None
+    except RuntimeError as error:
+        # DuckDB takes Ctrl-C for itself while a query runs.
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from None
+        raise
+    raise ConfigurationError(
+        "The query is not one SELECT statement.",
+        expected="one SELECT statement: the lake is read only here",
+        got=", ".join(kinds) or "nothing",
+        hint="For example: select * from gold.daily_portfolio_summary limit 5",
+    )
+
+
+def _failed(error: Exception, hint: str) -> ConfigurationError:
+    return ConfigurationError("The query failed.", got=str(error).strip(), hint=hint)
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute("select table_schema, table_name from information_schema.tables order by all").fetchall()
+    return [f"{schema}.{name}" for schema, name in rows]
 
 
 def register(connection: duckdb.DuckDBPyConnection, catalog: Catalog, zone: str) -> None:

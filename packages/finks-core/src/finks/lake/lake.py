@@ -13,10 +13,21 @@ from pyiceberg.catalog import Catalog
 from finks.contract.spec import CompiledContract
 from finks.lake import reads
 from finks.lake.bronze import BronzeTable
-from finks.lake.catalog import NAMESPACES, CatalogSettings, find_table, open_catalog, open_local, state, table_names
+from finks.lake.catalog import (
+    NAMESPACES,
+    WAREHOUSE,
+    CatalogSettings,
+    find_table,
+    is_free,
+    no_such_table,
+    open_catalog,
+    open_local,
+    state,
+    table_names,
+)
 from finks.lake.compaction import Compacted, compact_table, expire_table, remove_orphans
 from finks.lake.dataset import Dataset
-from finks.lake.duck import connect
+from finks.lake.duck import confine, connect, select
 from finks.lake.gold import GoldZone
 from finks.lake.quarantine import QuarantineTable
 from finks.lake.reads import Selection, SelectionOptions
@@ -66,6 +77,17 @@ class Lake:
             ConfigurationError: There is no lake, or the directory holds something else.
         """
         return cls(open_local(Path(path), create=create), clock=clock, path=Path(path))
+
+    @classmethod
+    def look(cls, path: str | Path, *, clock: Callable[[], datetime] = utc_now) -> Lake:
+        """The lake in a directory; where there is none yet, an empty one in memory. Makes nothing on disk.
+
+        Raises:
+            ConfigurationError: The directory holds something else, or the lake cannot be opened.
+        """
+        if is_free(Path(path)):
+            return cls(open_catalog(CatalogSettings.in_memory()), clock=clock)
+        return cls.open(path, clock=clock)
 
     @classmethod
     def connect(cls, settings: CatalogSettings, *, clock: Callable[[], datetime] = utc_now) -> Lake:
@@ -137,8 +159,19 @@ class Lake:
         return reads.history(self.catalog, table, Selection(**selection))
 
     def quarantine(self, table: str, *, rule: str | None = None, limit: int | None = None) -> Dataset:
-        """The rejects of one stream, newest first."""
-        return Dataset(f"quarantine.{table}", lambda: self.quarantine_table(table).read(rule=rule, limit=limit))
+        """The rejects of one stream, newest first; none for a stream that had none.
+
+        Raises:
+            ConfigurationError: When read: the lake has no table of this name in any zone.
+        """
+
+        def load() -> pa.Table:
+            known = sorted({name for zone in NAMESPACES[:3] for name in table_names(self.catalog, zone)})
+            if table not in known:
+                raise no_such_table(table, known)
+            return self.quarantine_table(table).read(rule=rule, limit=limit)
+
+        return Dataset(f"quarantine.{table}", load)
 
     def ledger(self, table: str) -> Dataset:
         """What was fetched for one stream: every response, without its body."""
@@ -160,13 +193,19 @@ class Lake:
     def sql(self, query: str) -> Dataset:
         """The result of a DuckDB query over `bronze.*`, `silver.*`, `quarantine.*` and the served `gold.*`.
 
+        Read only: one SELECT statement. On a lake on local disk it can open no file but the lake's own.
+        `duckdb` gives a connection without these limits.
+
         Raises:
             MissingExtraError: DuckDB is not installed.
+            ConfigurationError: When read: the query is not one SELECT statement, or it failed.
         """
 
         def load() -> pa.Table:
             with self.duckdb() as connection:
-                return connection.sql(query).to_arrow_table()
+                if self.path is not None:
+                    confine(connection, self.path.resolve() / WAREHOUSE)
+                return select(connection, query)
 
         return Dataset("query", load)
 

@@ -29,7 +29,9 @@ BOOKMARK = "finks.bookmark"
 REPLAY = "finks.replay"
 RUN_ID = "finks.run-id"
 HIGH_WATER = "finks.high-water"
-STATE = (BOOKMARK, REPLAY, HIGH_WATER)
+SHARE_REJECTED = "finks.share-rejected"
+"""Of the last refinement that read records, the share that was rejected: what it left out stays left out."""
+STATE = (BOOKMARK, REPLAY, HIGH_WATER, SHARE_REJECTED)
 """Snapshot properties that every commit carries forward."""
 
 _VERSION_COLUMNS = ("_known_at", "_seq", "_row_hash", "_retracted")
@@ -87,6 +89,7 @@ class SilverTable:
         run_id: str,
         spans: pa.Table | None = None,
         bookmark: int | None = None,
+        authoritative: bool = False,
         properties: Mapping[str, str] | None = None,
     ) -> VersionCounts:
         """Write the records that are new or changed, and retract those that are gone, in one commit.
@@ -96,8 +99,9 @@ class SilverTable:
                 `_ordinal`.
             spans: What each whole answer covers: `response_id`, `known_at`, `key`, `min_event`, `max_event`. A live
                 record inside a span that the answer does not contain is retracted, unless the answer would retract
-                more than max(3, 10 %) of the span's live records. Needs a contract with an event time.
+                more than max(3, 10 %) of the span's live records. Null bounds: all of the key.
             bookmark: The Bronze snapshot consumed with this call; None leaves the bookmark.
+            authoritative: Answers are believed whatever they lack.
             properties: More properties of the snapshot.
 
         Returns:
@@ -107,8 +111,8 @@ class SilverTable:
         def attempt() -> VersionCounts:
             table = self._load()
             frame = pl.DataFrame(good)
-            span_frame = None if spans is None or self._contract.event_time is None else pl.DataFrame(spans)
-            decision = self._decide(table, frame, span_frame)
+            span_frame = None if spans is None else pl.DataFrame(spans)
+            decision = self._decide(table, frame, span_frame, authoritative)
             rows = self._rows(table, frame, decision, run_id)
             seen = _newest(self._seen, frame["_known_at"].max(), None if spans is None else _last_answer(spans))
             counts = counts_of(decision, self._changes(table, frame, decision))
@@ -150,7 +154,11 @@ class SilverTable:
         stored = state(table, HIGH_WATER)
         return None if stored is None else datetime.fromisoformat(stored)
 
-    def _decide(self, table: Table, good: pl.DataFrame, spans: pl.DataFrame | None) -> Decision:
+    def share_rejected(self) -> float:
+        """Rejected records by all, of the last refinement that read any; 0 before the first."""
+        return float(state(self._load(), SHARE_REJECTED) or 0)
+
+    def _decide(self, table: Table, good: pl.DataFrame, spans: pl.DataFrame | None, authoritative: bool) -> Decision:
         key = list(self._contract.key)
         candidates = good.select(
             *key, "_known_at", pl.col("_ordinal").cast(pl.Int32).alias("_seq"), "_row_hash", "_bronze_ref"
@@ -162,9 +170,10 @@ class SilverTable:
                 return first
         stored = self._stored(table, candidates, spans)
         absences = candidates.clear().select(*key, "_known_at", "_bronze_ref")
-        if spans is not None and spans.height and self._contract.event_time is not None:
+        if spans is not None and spans.height:
             absences = absent_keys(stored, candidates, spans, key, self._contract.event_time)
-        return decide(stored, candidates, absences, key, _newest(self._high_water(table), self._seen))
+        high_water = _newest(self._high_water(table), self._seen)
+        return decide(stored, candidates, absences, key, high_water, authoritative=authoritative)
 
     def _stored(self, table: Table, candidates: pl.DataFrame, spans: pl.DataFrame | None) -> pl.DataFrame:
         """The stored versions, keys only, of the days and entities that the candidates and spans touch."""
@@ -176,7 +185,8 @@ class SilverTable:
     def _touched(self, keys: pl.DataFrame, spans: pl.DataFrame | None = None) -> BooleanExpression:
         event, bounds = self._contract.event_time, []
         covers_all = spans is not None and spans.filter(pl.col("key").fill_null("") == "").height > 0
-        if event is not None:
+        whole = spans is not None and spans["min_event"].null_count() > 0
+        if event is not None and not whole:
             ends = [keys[event].min(), keys[event].max()]
             if spans is not None:
                 ends += [spans["min_event"].min(), spans["max_event"].max()]

@@ -70,6 +70,8 @@ def decide(
     absences: pl.DataFrame,
     key: Sequence[str],
     high_water: datetime | None = None,
+    *,
+    authoritative: bool = False,
 ) -> Decision:
     """Merge observations with the stored versions of the touched keys.
 
@@ -78,10 +80,11 @@ def decide(
         candidates: key, `_known_at`, `_seq`, `_row_hash`, `_bronze_ref`, `row` (index).
         absences: key, `_known_at`, `_bronze_ref`: what whole answers did not contain.
         high_water: The newest `_known_at` of all earlier batches; None before the first.
+        authoritative: Whole answers are believed whatever they lack.
     """
     suspicious = 0
     if absences.height:
-        absences, suspicious = _believable(stored, candidates, absences, key)
+        absences, suspicious = _believable(stored, candidates, absences, key, authoritative)
     merged = _merge(stored, candidates, absences, key).with_columns(
         first=_differs_from_previous(key), version=_differs_from_previous([*key, "_row_hash", "_retracted"])
     )
@@ -152,7 +155,7 @@ def _differs_from_previous(columns: Sequence[str]) -> pl.Expr:
 
 
 def _believable(
-    stored: pl.DataFrame, candidates: pl.DataFrame, absences: pl.DataFrame, key: Sequence[str]
+    stored: pl.DataFrame, candidates: pl.DataFrame, absences: pl.DataFrame, key: Sequence[str], authoritative: bool
 ) -> tuple[pl.DataFrame, int]:
     """The absences that retract something, without those of a response that would retract too much.
 
@@ -167,7 +170,7 @@ def _believable(
     suspicious = 0
     for response, rows in absent.group_by("_bronze_ref", maintain_order=True).agg("before").iter_rows():
         lost = [row for row in rows if row not in gone]
-        if len(lost) > max(GUARD_ROWS, GUARD_SHARE * (len(lost) + covered.get(response, 0))):
+        if not authoritative and len(lost) > max(GUARD_ROWS, GUARD_SHARE * (len(lost) + covered.get(response, 0))):
             suspicious += len(lost)
             refused.append(response)
             continue
@@ -200,13 +203,14 @@ def _judged(
 
 
 def absent_keys(
-    stored: pl.DataFrame, candidates: pl.DataFrame, spans: pl.DataFrame, key: Sequence[str], event_time: str
+    stored: pl.DataFrame, candidates: pl.DataFrame, spans: pl.DataFrame, key: Sequence[str], event_time: str | None
 ) -> pl.DataFrame:
     """The known keys inside each span that its response did not contain.
 
     Args:
         stored, candidates: At least the key; candidates also `_bronze_ref`.
-        spans: `response_id`, `known_at`, `key` (text; null or empty for every key), `min_event`, `max_event`.
+        spans: `response_id`, `known_at`, `key` (text; null or empty for every key), `min_event`, `max_event`
+            (null for no bound).
             `key` is compared with the first key column that is not the event time.
 
     Returns:
@@ -223,9 +227,10 @@ def absent_keys(
     if not pairs:
         return known.clear().with_columns(_known_at=pl.lit(None, pl.Datetime("us", "UTC")), _bronze_ref=pl.lit(""))
     columns = [*key, "response_id", "known_at", "min_event", "max_event"]
-    inside = pl.concat([part.select(columns) for part in pairs]).filter(
-        pl.col(event_time).is_between(pl.col("min_event"), pl.col("max_event"))
-    )
+    inside = pl.concat([part.select(columns) for part in pairs])
+    if event_time is not None:
+        unbounded = pl.col("min_event").is_null()
+        inside = inside.filter(unbounded | pl.col(event_time).is_between(pl.col("min_event"), pl.col("max_event")))
     seen = candidates.select(*key, pl.col("_bronze_ref").alias("response_id"))
     missing = inside.join(seen, on=[*key, "response_id"], how="anti")
     return missing.select(*key, pl.col("known_at").alias("_known_at"), pl.col("response_id").alias("_bronze_ref"))

@@ -54,6 +54,24 @@ def project_directory(setting: Path | None) -> Path:
     )
 
 
+def source_tables(project: Path) -> set[str]:
+    """The Silver tables that the project's models are made of.
+
+    Raises:
+        MissingExtraError: dbt, which brings the YAML reader, is not installed.
+    """
+    try:
+        import yaml
+    except ImportError:
+        raise MissingExtraError("dbt is not installed.", hint="pip install 'finks-core[gold]'") from None
+    found: set[str] = set()
+    for file in project.glob("models/**/*.yml"):
+        for source in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("sources", []):
+            if source["name"] == "silver":
+                found |= {table["name"] for table in source["tables"]}
+    return found
+
+
 def dbt_build(
     project: Path,
     lake: Path,

@@ -129,6 +129,8 @@ def _count(context: IngestContext, stream: str, page: Page, outcome: str) -> Non
     report.slices[outcome] = report.slices.get(outcome, 0) + 1
     report.calls += page.response.attempts
     report.wire_bytes += page.response.wire_bytes
+    if page.verdict.outcome is Outcome.EMPTY:
+        report.empty.append(page.slice.key or stream)
     if page.verdict.outcome not in LANDED:
         reason = context.redactor.redact(page.verdict.reason)
         report.problems[reason] = report.problems.get(reason, 0) + 1

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from math import ceil
 
 import polars as pl
 
-from finks.run.intervals import Days, subtract, union
+from finks.run.intervals import Days, subtract
 from finks.source.model import Outcome, Rate, Slice, Snapshot, Stream, Windows, split_window
 
 LANDED = frozenset({Outcome.OK, Outcome.EMPTY, Outcome.UNCHANGED})
@@ -24,8 +25,11 @@ class LedgerEntry:
     """One slice as one run left it in Bronze.
 
     Attributes:
+        logical_date: The date that the fetch was for, but never later than the day on which it was made:
+            an answer says nothing about the days after it.
         landed: Every page came and could be read.
         refused: The vendor said no to this key; asked again on the next logical date.
+        empty: The answer held no record.
     """
 
     stream: str
@@ -35,6 +39,31 @@ class LedgerEntry:
     fetched_at: datetime
     landed: bool
     refused: bool
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """Why a key's history may be worthless: a split rewrites every adjusted price before it.
+
+    Attributes:
+        known_at: When the newest version of any such event became known.
+        days: The days on which the events took effect.
+    """
+
+    known_at: datetime
+    days: tuple[date, ...]
+
+    def spoils(self, entry: LedgerEntry, logical_date: date, settling_days: int) -> bool:
+        """Whether an earlier fetch must be repeated on `logical_date`.
+
+        Vendors restate a history some days after the event, so for `settling_days` it is fetched again on each date.
+        """
+        if entry.fetched_at < self.known_at:
+            return True
+        return entry.logical_date < logical_date and any(
+            day <= logical_date and entry.logical_date < day + timedelta(days=settling_days) for day in self.days
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +72,20 @@ class Plan:
 
     Attributes:
         slices: Nightly tails and snapshots first, then history, newest first.
-        landed: Stream name to how many slices the ledger shows as landed.
+        settled: Stream name to how many of its keys have nothing to fetch.
+        refused: Stream name to the keys that the vendor refused on this logical date already.
         calls, wire_bytes, minutes: The estimate.
+        days: Over how many days the vendor's daily quota spreads it.
         per_stream: Stream name to the number of slices.
     """
 
     slices: tuple[Slice, ...]
-    landed: Mapping[str, int]
+    settled: Mapping[str, int]
+    refused: Mapping[str, tuple[str, ...]]
     calls: int
     wire_bytes: int
     minutes: float
+    days: int = 1
     per_stream: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -71,16 +104,18 @@ def ledger_entries(stream: str, ledger: pl.DataFrame, malformed: frozenset[str] 
         pl.col("logical_date", "fetched_at").max(),
         (pl.col("outcome").is_in(list(LANDED)) & ~pl.col("response_id").is_in(list(malformed))).all().alias("landed"),
         pl.col("outcome").is_in(list(REFUSED)).any().alias("refused"),
+        (pl.col("outcome") == Outcome.EMPTY).all().alias("empty"),
     )
     return [
         LedgerEntry(
             stream,
             row["key"],
             (row["window_start"], row["window_end"]) if row["window_start"] else None,
-            row["logical_date"],
+            min(row["logical_date"], row["fetched_at"].date()),
             row["fetched_at"],
             row["landed"],
             row["refused"],
+            row["empty"],
         )
         for row in folded.iter_rows(named=True)
     ]
@@ -90,26 +125,26 @@ def wanted_slices(
     stream: Stream,
     entries: Iterable[LedgerEntry],
     logical_date: date,
-    invalidated_at: Mapping[str, datetime] | None = None,
+    invalidations: Mapping[str, Invalidation] | None = None,
 ) -> list[Slice]:
     """The slices of one stream that are due on `logical_date`.
 
     Args:
-        invalidated_at: Per key, the time at which its history before became worthless
-            (a new split rewrites every adjusted price).
+        invalidations: Per key, what makes its history before wanted again.
     """
     by_key: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in entries:
         by_key[entry.key].append(entry)
     slices: list[Slice] = []
     for key in stream.keys:
-        since = (invalidated_at or {}).get(key)
-        valid = [e for e in by_key[key] if e.refused or since is None or e.fetched_at >= since]
+        known = by_key[key]
+        cause = (invalidations or {}).get(key)
         match stream.policy:
             case Snapshot(every_days):
-                if not _settled_since(valid, logical_date - timedelta(days=every_days - 1), logical_date):
+                if not _settled_since(known, every_days, logical_date):
                     slices.append(Slice(stream.name, key))
-            case Windows():
+            case Windows(reread_days=reread_days):
+                valid = [e for e in known if cause is None or not cause.spoils(e, logical_date, reread_days)]
                 slices.extend(
                     Slice(stream.name, key, start, end)
                     for start, end in _due_windows(stream, stream.policy, valid, logical_date)
@@ -117,20 +152,34 @@ def wanted_slices(
     return slices
 
 
-def _settled_since(entries: Sequence[LedgerEntry], first: date, logical_date: date) -> bool:
+def _settled_since(entries: Sequence[LedgerEntry], every_days: int, logical_date: date) -> bool:
+    first = logical_date - timedelta(days=every_days - 1)
     return any(
         (e.landed and e.logical_date >= first) or (e.refused and e.logical_date == logical_date) for e in entries
     )
 
 
 def _due_windows(stream: Stream, policy: Windows, entries: Sequence[LedgerEntry], logical_date: date) -> list[Days]:
+    """What is wanted less what is settled.
+
+    A day is settled for good by a fetch that was made `reread_days` after it, and until then only for the date of
+    the fetch. A key that has never had a record is not settled by an empty answer: its history may still come.
+    """
     start = stream.start or logical_date
     if start > logical_date:
         return []
-    today = [e.window for e in entries if e.window and e.logical_date >= logical_date and (e.landed or e.refused)]
-    ever = [e.window for e in entries if e.window and (e.landed or (e.refused and e.logical_date >= logical_date))]
-    tail = (max(start, logical_date - timedelta(days=policy.reread_days - 1)), logical_date)
-    due = union([*subtract((start, logical_date), ever), *subtract(tail, today)])
+    has_records = any(e.landed and not e.empty for e in entries)
+    rereading = timedelta(days=max(policy.reread_days - 1, 0))
+    settled: list[Days] = []
+    for entry in entries:
+        if entry.window is None:
+            continue
+        first, last = entry.window
+        if entry.logical_date >= logical_date and (entry.landed or entry.refused):
+            settled.append((first, min(last, entry.logical_date)))
+        elif entry.landed and (has_records or not entry.empty):
+            settled.append((first, min(last, entry.logical_date - rereading)))
+    due = subtract((start, logical_date), (days for days in settled if days[0] <= days[1]))
     return [window for low, high in due for window in split_window(low, high, policy.max_days)]
 
 
@@ -139,7 +188,7 @@ def make_plan(
     entries: Mapping[str, Sequence[LedgerEntry]],
     logical_date: date,
     rates: Mapping[str, Rate],
-    invalidated_at: Mapping[str, Mapping[str, datetime]] | None = None,
+    invalidations: Mapping[str, Mapping[str, Invalidation]] | None = None,
     only: frozenset[str] | None = None,
 ) -> Plan:
     """The plan of one source.
@@ -147,15 +196,19 @@ def make_plan(
     Args:
         entries: Stream name to its folded ledger.
         rates: The vendor's budget per endpoint class, for the estimate.
-        invalidated_at: Stream name to key to time.
+        invalidations: Stream name to key to what makes its history wanted again.
         only: Stream names, or `stream/key`, to fetch again whatever the ledger says (`--refetch`).
     """
     slices: list[Slice] = []
-    landed: dict[str, int] = {}
+    settled: dict[str, int] = {}
+    refused: dict[str, tuple[str, ...]] = {}
     for stream in streams:
         known = [e for e in entries.get(stream.name, ()) if not _asked_again(e, only)]
-        landed[stream.name] = sum(e.landed for e in known)
-        slices.extend(wanted_slices(stream, known, logical_date, (invalidated_at or {}).get(stream.name)))
+        due = wanted_slices(stream, known, logical_date, (invalidations or {}).get(stream.name))
+        slices.extend(due)
+        settled[stream.name] = len(set(stream.keys) - {item.key for item in due})
+        turned_away = {e.key for e in known if e.refused and e.logical_date == logical_date}
+        refused[stream.name] = tuple(sorted(turned_away & set(stream.keys)))
     slices.sort(key=lambda s: (s.end is not None and s.end < logical_date, _age(s, logical_date)))
     by_name = {stream.name: stream for stream in streams}
     per_stream: dict[str, int] = defaultdict(int)
@@ -163,9 +216,17 @@ def make_plan(
     for item in slices:
         per_stream[item.stream] += 1
         per_class[by_name[item.stream].endpoint_class] += 1
-    minutes = max((_minutes(count, rates.get(name, rates["default"])) for name, count in per_class.items()), default=0)
-    wire_bytes = sum(by_name[item.stream].expected_bytes for item in slices)
-    return Plan(tuple(slices), landed, len(slices), wire_bytes, minutes, dict(per_stream))
+    costs = [(count, rates.get(name, rates["default"])) for name, count in per_class.items()]
+    return Plan(
+        slices=tuple(slices),
+        settled=settled,
+        refused=refused,
+        calls=len(slices),
+        wire_bytes=sum(by_name[item.stream].expected_bytes for item in slices),
+        minutes=max((_minutes(count, rate) for count, rate in costs), default=0.0),
+        days=max((ceil(count / rate.per_day) for count, rate in costs if rate.per_day), default=1),
+        per_stream=dict(per_stream),
+    )
 
 
 def _asked_again(entry: LedgerEntry, only: frozenset[str] | None) -> bool:

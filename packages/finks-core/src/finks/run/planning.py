@@ -9,7 +9,7 @@ import polars as pl
 
 from finks.errors import ConfigurationError
 from finks.lake import Lake
-from finks.run.plan import LedgerEntry, Plan, ledger_entries, make_plan
+from finks.run.plan import Invalidation, LedgerEntry, Plan, ledger_entries, make_plan
 from finks.source.model import Stream
 from finks.source.protocol import BaseSource
 
@@ -52,14 +52,14 @@ def plan_source(
         refetch: Stream names, or `stream/key`, to fetch whatever has landed.
     """
     entries: dict[str, list[LedgerEntry]] = {}
-    invalidated: dict[str, dict[str, datetime]] = {}
+    invalidations: dict[str, dict[str, Invalidation]] = {}
     for stream in streams:
         table = table_name(source.name, stream.name)
         ledger = pl.DataFrame(lake.bronze(table).ledger())
         entries[stream.name] = ledger_entries(stream.name, ledger, lake.quarantine_table(table).malformed())
         if stream.invalidated_by:
-            invalidated[stream.name] = _newest_versions(lake, source, stream.invalidated_by)
-    return make_plan(streams, entries, logical_date, source.rates(), invalidated, refetch or None)
+            invalidations[stream.name] = _invalidations(lake, source, stream.invalidated_by)
+    return make_plan(streams, entries, logical_date, source.rates(), invalidations, refetch or None)
 
 
 def spent_today(lake: Lake, source: BaseSource, now: datetime) -> dict[str, int]:
@@ -75,12 +75,31 @@ def spent_today(lake: Lake, source: BaseSource, now: datetime) -> dict[str, int]
     return spent
 
 
-def _newest_versions(lake: Lake, source: BaseSource, stream_name: str) -> dict[str, datetime]:
-    """Per key of a stream, when its newest version became known."""
+def check_refetch(sources: Sequence[BaseSource], refetch: frozenset[str]) -> None:
+    """Refuse to fetch again what no source has.
+
+    Raises:
+        ConfigurationError: A name is neither a selected stream nor one of its keys.
+    """
+    streams = [stream for source in sources for stream in selected_streams(source)]
+    known = {stream.name for stream in streams} | {f"{s.name}/{key}" for s in streams for key in s.keys}
+    for name in sorted(refetch - known):
+        raise ConfigurationError(
+            "There is no such stream or key to fetch again.",
+            where="--refetch",
+            expected=f"one of {', '.join(stream.name for stream in streams)}, or STREAM/KEY with a configured key",
+            got=name,
+        )
+
+
+def _invalidations(lake: Lake, source: BaseSource, stream_name: str) -> dict[str, Invalidation]:
+    """Per key of a stream, its events and when the newest version of one became known."""
     table = table_name(source.name, stream_name)
     if not lake.has_silver(table):
         return {}
     stream = next(stream for stream in source.streams() if stream.name == stream_name)
-    key = stream.contract.compiled().key[0]
-    newest = lake.history(table).polars().group_by(key).agg(pl.col("_known_at").max())
-    return dict(newest.iter_rows())
+    contract = stream.contract.compiled()
+    event = contract.event_time
+    days = pl.col(event).unique() if event else pl.lit([], pl.List(pl.Date))
+    found = lake.history(table).polars().group_by(contract.key[0]).agg(pl.col("_known_at").max(), days=days)
+    return {row[0]: Invalidation(row[1], tuple(row[2])) for row in found.iter_rows()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from finks.errors import FinksError, QualityError
+from finks.errors import ConfigurationError, FinksError, QualityError
 from finks.lake import Lake
 from finks.run.events import Event, Observer
-from finks.run.gold import dbt_build, project_directory, read_marts
+from finks.run.gold import dbt_build, project_directory, read_marts, source_tables
 from finks.run.report import HELD_BACK, RunReport
 from finks.run.settings import Settings
 from finks.run.sourcing import ADVICE
@@ -20,11 +20,20 @@ def publish_gold(lake: Lake, settings: Settings, report: RunReport, observer: Ob
     except FinksError as error:
         report.gold.status = "failed"
         report.gold.failures = report.gold.failures or [str(error)]
-        report.settle(error.exit_code, f"Gold was not published: {error.message}", ADVICE[error.exit_code])
+        report.settle(
+            error.exit_code, f"Gold was not published: {error.message}", error.hint or ADVICE[error.exit_code]
+        )
 
 
 def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observer: Observer) -> None:
     project = project_directory(settings.gold.project)
+    missing = sorted(source_tables(project) - set(lake.tables()["silver"]))
+    if missing:
+        raise ConfigurationError(
+            f"Gold is made of tables that no configured source delivers: {', '.join(missing)}.",
+            where="[sources]",
+            hint="Configure the sources and streams that deliver them, or set gold.enabled = false.",
+        )
     observer(Event("dbt.started", str(project)))
     build = dbt_build(
         project,

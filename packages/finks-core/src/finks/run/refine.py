@@ -13,10 +13,11 @@ import polars as pl
 import pyarrow as pa
 
 from finks.contract import CompiledContract, Decoding, KernelResult, enforce_responses
-from finks.lake import Lake, VersionCounts
+from finks.contract.spec import Kind
+from finks.lake import SHARE_REJECTED, Lake, VersionCounts
 from finks.run.events import Event, Observer
 from finks.run.report import StreamReport
-from finks.source.model import Stream
+from finks.source.model import Snapshot, Stream
 
 MAX_CHANGES = 20
 
@@ -37,11 +38,14 @@ def refine_stream(
     consumed = silver.bookmark()
     newest, batches = lake.bronze(table).added_since(consumed)
     if newest is None or newest == consumed:
+        report.share_rejected = silver.share_rejected()
         return
+    read = rejected = 0
     moved = False
     for responses, is_last in _with_last(batches):
         result = enforce_responses(responses, contract, decoding)
         _count(result, report)
+        read, rejected = read + _total(result, "read"), rejected + _total(result, "rejected")
         if result.rejects.num_rows:
             quarantine.append(result.rejects, run_id=run_id)
             observer(Event("quarantine.committed", table, result.rejects.num_rows))
@@ -49,14 +53,17 @@ def refine_stream(
         counts = silver.write_versions(
             result.good,
             run_id=run_id,
-            spans=response_spans(result, responses, contract),
+            spans=response_spans(result, responses, contract, stream),
             bookmark=newest if is_last else None,
+            authoritative=stream.authoritative,
+            properties={SHARE_REJECTED: f"{rejected / read:.6f}"} if read else None,
         )
         moved = is_last
         _count_versions(counts, report)
         observer(Event("silver.committed", table, counts.new + counts.changed))
     if not moved:
         silver.advance(newest, run_id=run_id)
+    report.share_rejected = silver.share_rejected()
 
 
 def _with_last(batches: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
@@ -68,37 +75,45 @@ def _with_last(batches: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
         current = following
 
 
-def response_spans(result: KernelResult, responses: pa.Table, contract: CompiledContract) -> pa.Table | None:
-    """What each response is the whole truth of: its key, from its first to its last event.
+def response_spans(result: KernelResult, responses: pa.Table, contract: CompiledContract, stream: Stream) -> pa.Table:
+    """What each response is the whole truth of: a key, between two days.
 
-    A response with rejected records says nothing about what is absent, and neither does a stream without an
-    event time. Columns: response_id, known_at, key, min_event, max_event.
+    A snapshot answers for all of its key (null bounds); a window's answer for the days that were asked for. Of a
+    window that the vendor cut, the page answers only from its first to its last record. A response with rejected
+    records says nothing about what is absent. Columns: response_id, known_at, key, min_event, max_event.
     """
-    if contract.event_time is None or result.good.num_rows == 0:
-        return None
-    spoiled = pl.DataFrame(result.rejects.select(["bronze_ref"]))
-    spans = (
-        pl.DataFrame(result.good.select(["_bronze_ref", "_known_at", contract.event_time]))
+    told = pl.DataFrame(responses.select(["response_id", "key", "fetched_at", "page", "window_start", "window_end"]))
+    read = pl.DataFrame(result.counts).filter(pl.col("rejected") == 0).select("response_id", "read")
+    spans = told.join(read, on="response_id").rename({"fetched_at": "known_at"})
+    columns = ("response_id", "known_at", "key", "min_event", "max_event")
+    if isinstance(stream.policy, Snapshot) or contract.event_time is None:
+        bounds = spans.with_columns(pl.lit(None, pl.Date).alias(name) for name in columns[3:])
+        return bounds.select(columns).sort("known_at", "response_id").to_arrow()
+    seen = (
+        pl.DataFrame(result.good.select(["_bronze_ref", contract.event_time]))
         .group_by(response_id="_bronze_ref")
-        .agg(
-            known_at=pl.col("_known_at").first(),
-            min_event=pl.col(contract.event_time).min(),
-            max_event=pl.col(contract.event_time).max(),
-        )
-        .join(spoiled, left_on="response_id", right_on="bronze_ref", how="anti")
-        .join(pl.DataFrame(responses.select(["response_id", "key"])), on="response_id")
-        .sort("known_at", "response_id")
+        .agg(first=pl.col(contract.event_time).min(), last=pl.col(contract.event_time).max())
     )
-    return spans.to_arrow()
+    by_day = contract.field(contract.event_time).kind is Kind.DATE
+    whole = pl.lit(by_day) & (pl.col("page") == 0) & ((pl.col("read") < stream.max_rows) | (stream.max_rows == 0))
+    bounds = spans.join(seen, on="response_id").with_columns(
+        min_event=pl.when(whole).then("window_start").otherwise("first"),
+        max_event=pl.when(whole).then("window_end").otherwise("last"),
+    )
+    return bounds.select(columns).sort("known_at", "response_id").to_arrow()
 
 
 def _count(result: KernelResult, report: StreamReport) -> None:
     for name in ("read", "good", "rejected", "duplicates"):
-        total = sum(result.counts[name].to_pylist())
-        setattr(report, name, getattr(report, name) + total)
+        setattr(report, name, getattr(report, name) + _total(result, name))
     rules = Counter(report.rules)
     rules.update(result.rejects["rule"].to_pylist())
     report.rules = dict(rules)
+    report.malformed = rules["malformed_body"]
+
+
+def _total(result: KernelResult, name: str) -> int:
+    return sum(result.counts[name].to_pylist())
 
 
 def _count_versions(counts: VersionCounts, report: StreamReport) -> None:

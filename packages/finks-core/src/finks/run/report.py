@@ -18,9 +18,8 @@ class StreamReport(BaseModel):
 
     table: str
     slices: dict[str, int] = Field(default_factory=dict, description="Slices by outcome.")
-    landed_before: int = Field(
-        default=0, description="Slices that earlier runs had landed and that were not asked again."
-    )
+    settled: int = Field(default=0, description="Keys that had nothing to fetch.")
+    empty: list[str] = Field(default_factory=list, description="Keys whose answer held nothing.")
     calls: int = 0
     wire_bytes: int = 0
     read: int = 0
@@ -36,6 +35,10 @@ class StreamReport(BaseModel):
     )
     gaps: int = Field(default=0, description="Sessions that a key lacks between its first and its last record.")
     behind: list[str] = Field(default_factory=list, description="Keys that lack the stream's newest session.")
+    malformed: int = Field(default=0, description="Whole bodies that could not be read.")
+    share_rejected: float = Field(
+        default=0.0, description="Rejected records by all, of the last refinement that read any."
+    )
     rules: dict[str, int] = Field(default_factory=dict, description="Rejected records by rule.")
     changes: list[str] = Field(default_factory=list, description="Restated records, the first ones.")
     problems: dict[str, int] = Field(default_factory=dict, description="Reasons of slices that are not whole.")
@@ -128,8 +131,12 @@ def render(report: RunReport) -> str:
 
 
 def _sentences(report: RunReport) -> list[str]:
-    calls, landed = report.total("calls"), report.total("landed_before")
-    lines = [f"Fetched {calls} responses ({report.total('wire_bytes'):,} bytes); {landed} slices had landed before."]
+    calls, settled = report.total("calls"), report.total("settled")
+    unchanged = sum(stream.slices.get("unchanged", 0) for stream in report.streams.values())
+    lines = [
+        f"Fetched {calls} responses ({report.total('wire_bytes'):,} bytes), {unchanged} of them unchanged; "
+        f"{settled} keys had nothing to fetch."
+    ]
     if not report.total("new") and not report.total("changed") and not report.total("retracted"):
         lines.append("No Silver row was added.")
     for name, stream in report.streams.items():
@@ -143,6 +150,8 @@ def _sentences(report: RunReport) -> list[str]:
         lines += [f"  {change}" for change in stream.changes]
         if stream.retracted:
             lines.append(f"{name}: {stream.retracted} records retracted by the vendor")
+        if stream.empty:
+            lines.append(f"{name}: nothing came for {', '.join(stream.empty[:10])}; are they spelt right?")
         if stream.behind:
             lines.append(f"{name}: {len(stream.behind)} keys lack the newest session: {', '.join(stream.behind[:10])}")
         if stream.suspicious:

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
-from finks.errors import FinksError
+from finks.errors import ConfigurationError, FinksError
 from finks.lake import Lake, lease
 from finks.plugins import build_source
 from finks.redact import Redactor
@@ -23,7 +23,7 @@ from finks.run.events import Event, Observer, ignore
 from finks.run.identity import new_run_id
 from finks.run.ingest import IngestContext
 from finks.run.plan import Plan
-from finks.run.planning import plan_source, selected_streams
+from finks.run.planning import check_refetch, plan_source, selected_streams
 from finks.run.publishing import publish_gold
 from finks.run.report import RunReport, timed
 from finks.run.settings import Settings
@@ -76,8 +76,21 @@ class Runner:
 
     @property
     def logical_date(self) -> date:
-        """The date that this run is for."""
-        return self.options.logical_date or self.settings.run.logical_date or self.clock().date()
+        """The date that this run is for.
+
+        Raises:
+            ConfigurationError: It lies in the future, even in the first time zone to get there.
+        """
+        today = self.clock().date()
+        wanted = self.options.logical_date or self.settings.run.logical_date or today
+        if wanted > today + timedelta(days=1):
+            raise ConfigurationError(
+                "The logical date lies in the future.",
+                where="--date or run.logical_date",
+                expected=f"at most {today}",
+                got=str(wanted),
+            )
+        return wanted
 
     def stop(self) -> None:
         """Ask the run to end at its next boundary."""
@@ -87,12 +100,19 @@ class Runner:
         """The sources of this run, their settings validated."""
         if self.given is not None:
             return list(self.given)
-        return [build_source(name, values) for name, values in self.settings.sources.items()]
+        if not self.settings.sources:
+            raise ConfigurationError(
+                "No source is configured.",
+                where="finks.toml, [sources.<name>]",
+                hint="`finks connectors list` shows what is installed; `finks demo` writes an example.",
+            )
+        return [build_source(name, values, self.settings.place) for name, values in self.settings.sources.items()]
 
     def plan(self) -> dict[str, Plan]:
         """What a run would fetch now, per source. Spends nothing and writes no data."""
         sources = self.sources()
-        lake = Lake.open(self.settings.lake.path, create=True, clock=self.clock)
+        check_refetch(sources, self.options.refetch)
+        lake = Lake.look(self.settings.lake.path, clock=self.clock)
         return {
             source.name: plan_source(lake, source, selected_streams(source), self.logical_date, self.options.refetch)
             for source in sources
@@ -109,8 +129,7 @@ class Runner:
             LakeBusyError: Another run holds the lake.
         """
         sources = self.sources()
-        for source in sources:
-            selected_streams(source)
+        check_refetch(sources, self.options.refetch)
         path = self.settings.lake.path
         lake = Lake.open(path, create=True, clock=self.clock)
         run_id = new_run_id(self.clock(), random.SystemRandom().getrandbits)

@@ -1,21 +1,34 @@
-"""Settings: `finks.toml`, then the environment (`FINKS_…`), then `.env` beside the file.
+"""Settings: the environment (`FINKS_…`) wins over `.env` beside the file, and that over `finks.toml`.
 
-A setting can be given as `FINKS_SOURCES__FMP__API_KEY=…`: two underscores go one level down.
+A setting can be given as `FINKS_SOURCES__FMP__API_KEY=…`: two underscores go one level down. Of `.env`
+only the names that begin with `FINKS_` count.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from finks.errors import ConfigurationError
 
 FILE_NAME = "finks.toml"
+
+EARLIEST = date(1900, 1, 1)
+"""A logical date before this is a mistake; arithmetic with it could leave the calendar."""
 
 
 class _Section(BaseModel):
@@ -32,7 +45,7 @@ class RunSettings(_Section):
     """How a run behaves."""
 
     logical_date: date | None = Field(
-        default=None, description="The date that the run is for; today (UTC) when absent."
+        default=None, ge=EARLIEST, description="The date that the run is for; today (UTC) when absent."
     )
     concurrency: int = Field(default=8, ge=1, le=256, description="Calls under way at once, per source.")
     batch_bytes: int = Field(
@@ -55,15 +68,47 @@ class GoldSettings(_Section):
     timeout: float = Field(default=1800, gt=0, description="Seconds after which a dbt build is ended.")
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one place says.
+
+    Attributes:
+        name: The place: a file, or the environment.
+        values: The settings that it gives, nested as in the file.
+        variables: Whether a setting has the name of a variable there, and not of a key.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    variables: bool = True
+
+    def holds(self, path: Sequence[str]) -> bool:
+        """Whether this place gives the setting, or something below it."""
+        found: Any = self.values
+        for part in path:
+            if not isinstance(found, Mapping) or part not in found:
+                return False
+            found = found[part]
+        return True
+
+    def describe(self, path: Sequence[str]) -> str:
+        """The setting as this place calls it."""
+        return f"{self.name}, {variable(path)}" if self.variables else f"{self.name}, key {'.'.join(path)}"
+
+
+def variable(path: Sequence[str]) -> str:
+    """The environment variable of a setting."""
+    return "FINKS_" + "__".join(path).upper()
+
+
 class Settings(BaseSettings):
-    """Everything that can be set."""
+    """Everything that can be set. `load_settings` reads it; made in code, it takes what it is given."""
 
     model_config = SettingsConfigDict(
         env_prefix="FINKS_",
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
-        nested_model_default_partial_update=True,
     )
 
     lake: LakeSettings = LakeSettings()
@@ -72,6 +117,7 @@ class Settings(BaseSettings):
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
+    _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @classmethod
     def settings_customise_sources(
@@ -82,8 +128,19 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file, so that a secret never has to be written down."""
-        return env_settings, dotenv_settings, init_settings
+        """Nothing but what is given: `load_settings` merges the places, so that an error can name the one at fault."""
+        return (init_settings,)
+
+    @classmethod
+    def merge(cls, layers: tuple[Layer, ...]) -> Settings:
+        """The settings of several places, the strongest first."""
+        settings = cls(**_merged([layer.values for layer in reversed(layers)]))
+        settings._layers = layers
+        return settings
+
+    def place(self, key: str) -> str:
+        """Where a setting, for example `sources.fmp.symbols`, was read: for an error that has to name it."""
+        return place(self._layers, key.split(".")) if self._layers else key
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -94,16 +151,27 @@ def load_settings(path: Path | None = None) -> Settings:
             A missing default file means defaults; a missing file that was named is an error.
 
     Raises:
-        ConfigurationError: Names the file, the key, what was expected and what came.
+        ConfigurationError: Names the place, the key and what was expected; never shows a value, which may be a secret.
     """
     file = _settings_file(path)
-    values = _read_toml(file) if file.exists() else {}
     root = file.parent.resolve()
+    # The environment wins over the files, so that a secret never has to be written down.
+    layers = (
+        _read_variables("the environment", EnvSettingsSource(Settings)),
+        _read_dotenv(root / ".env"),
+        Layer(str(file), _read_toml(file) if file.exists() else {}, variables=False),
+    )
     try:
-        settings = Settings(_env_file=root / ".env", **values)  # pyright: ignore[reportCallIssue]
+        settings = Settings.merge(layers)
     except ValidationError as error:
-        raise _explain(error, file) from None
+        raise _explain(error, layers) from None
     return _anchored(settings, root)
+
+
+def place(layers: Sequence[Layer], path: Sequence[str]) -> str:
+    """The setting as the strongest place that gives it calls it; the file when none does."""
+    holder = next((layer for layer in layers if layer.holds(path)), layers[-1])
+    return holder.describe(path)
 
 
 def _settings_file(path: Path | None) -> Path:
@@ -124,18 +192,61 @@ def _read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError("The settings file is not valid TOML.", where=str(file), got=str(error)) from None
+    except OSError as error:
+        raise ConfigurationError(
+            "The settings file cannot be read.", where=str(file), got=error.strerror or str(error)
+        ) from None
 
 
-def _explain(error: ValidationError, file: Path) -> ConfigurationError:
+def _read_dotenv(file: Path) -> Layer:
+    try:
+        source = DotEnvSettingsSource(Settings, env_file=file, dotenv_filtering="match_prefix")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            "The .env file cannot be read.", where=str(file), expected="UTF-8 text", got=type(error).__name__
+        ) from None
+    return _read_variables(str(file), source)
+
+
+def _read_variables(name: str, source: EnvSettingsSource) -> Layer:
+    try:
+        return Layer(name, source())
+    except SettingsError as error:
+        # The text is: error parsing value for field "lake" from source "…". It holds no value.
+        section = str(error).split('"')[1]
+    raise ConfigurationError(
+        "A variable that stands for a whole section is not valid JSON.",
+        where=f"{name}, {variable([section])}",
+        expected=f"a JSON object, or one variable per setting: {variable([section])}__…",
+        hint="Correct or unset the variable.",
+    )
+
+
+def _merged(weakest_first: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One nesting of several; where two give the same setting, the later one counts."""
+    merged: dict[str, Any] = {}
+    for values in weakest_first:
+        for key, value in values.items():
+            before = merged.get(key)
+            if isinstance(before, Mapping) and isinstance(value, Mapping):
+                merged[key] = _merged([before, value])
+            else:
+                merged[key] = value
+    return merged
+
+
+def _explain(error: ValidationError, layers: Sequence[Layer]) -> ConfigurationError:
     first = error.errors(include_url=False, include_input=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    path = [str(part) for part in first["loc"]]
     sections = ", ".join(sorted(Settings.model_fields))
     unknown = first["type"] == "extra_forbidden"
     return ConfigurationError(
         "A setting is not known." if unknown else "A setting is wrong.",
-        where=f"{file}, key {key}",
+        where=place(layers, path),
         expected=f"one of the documented settings (sections: {sections})" if unknown else first["msg"],
-        hint=f"The environment variable FINKS_{key.upper().replace('.', '__')} sets the same key.",
+        hint="docs/settings.md lists the settings."
+        if unknown
+        else f"{variable(path)} in the environment wins over it.",
     )
 
 

@@ -12,7 +12,7 @@ from finks import errors
 from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
 from finks.run.ingest import IngestContext, ingest
-from finks.run.plan import waves
+from finks.run.plan import Plan, waves
 from finks.run.planning import plan_source, selected_streams, spent_today, table_name
 from finks.run.refine import refine_stream
 from finks.run.report import HELD_BACK, timed
@@ -60,8 +60,13 @@ class SourceRun:
         source = self.context.source
         budgets = Budgets(source.rates(), self.clock, spent_today=spent_today(self.context.lake, source, self.clock()))
         driver = Driver(source, redactor=self.context.redactor, clock=self.clock, budgets=budgets)
+        streams = selected_streams(source)
         try:
-            for wave in waves(selected_streams(source)):
+            with timed(self.context.report, "refine"):
+                # What an interrupted run had fetched is part of what the plan has to know.
+                for stream in streams:
+                    self._refine(stream)
+            for wave in waves(streams):
                 await self._wave(driver, wave)
                 if self.stop():
                     return
@@ -74,8 +79,9 @@ class SourceRun:
             plan = plan_source(context.lake, context.source, wave, context.logical_date, self.refetch)
         context.observer(Event("plan.ready", context.source.name, total=plan.calls))
         report.planned_calls += plan.calls
-        for name, count in plan.landed.items():
-            report.stream(table_name(context.source.name, name)).landed_before = count
+        for name, count in plan.settled.items():
+            report.stream(table_name(context.source.name, name)).settled = count
+        self._repeat_refusals(plan)
         with timed(report, "ingest"):
             await ingest(
                 context,
@@ -92,24 +98,38 @@ class SourceRun:
         with timed(report, "refine"):
             for stream in wave:
                 self._refine(stream)
+                self._judge_rejects(stream)
                 self._find_gaps(stream)
         self._judge(driver, wave)
+
+    def _repeat_refusals(self, plan: Plan) -> None:
+        """What the vendor refused earlier on this date is still missing, although it is not asked again."""
+        for name, keys in plan.refused.items():
+            if keys:
+                table = table_name(self.context.source.name, name)
+                shown = ", ".join(keys[:10])
+                self.context.report.settle(3, f"{table}: refused today already: {shown}", ADVICE[3])
 
     def _refine(self, stream: Stream) -> None:
         context = self.context
         table = table_name(context.source.name, stream.name)
         report = context.report.stream(table)
         refine_stream(context.lake, context.source.name, stream, table, context.run_id, report, context.observer)
-        malformed = report.rules.get("malformed_body", 0)
-        too_many = report.read > 0 and report.rejected / report.read > self.settings.max_rejected
-        if malformed or too_many:
-            context.report.settle(
-                5,
-                f"{table}: {report.rejected} of {report.read} records were rejected ({malformed} whole bodies)",
-                f"Look at them: finks quarantine show {table}",
-            )
+
+    def _judge_rejects(self, stream: Stream) -> None:
+        """What was rejected is missing until it comes right, so Gold waits in later runs too."""
+        report = self.context.report
+        counts = report.stream(table_name(self.context.source.name, stream.name))
+        too_many = counts.share_rejected > self.settings.max_rejected
         if too_many:
-            context.report.gold.status = HELD_BACK
+            report.gold.status = HELD_BACK
+        if too_many or counts.malformed:
+            report.settle(
+                5,
+                f"{counts.table}: {counts.share_rejected:.1%} of the newest records were rejected, "
+                f"{counts.malformed} whole bodies",
+                f"Look at them: finks quarantine show {counts.table}",
+            )
 
     def _find_gaps(self, stream: Stream) -> None:
         """Look for what is missing, where something was fetched."""

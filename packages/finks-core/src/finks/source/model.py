@@ -64,7 +64,11 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Slice policy: one answer holds everything of a key; it is fetched again every `every_days` days."""
+    """Slice policy: one answer holds everything of a key.
+
+    Attributes:
+        every_days: It is fetched again after so many days; 0 for on every run.
+    """
 
     every_days: int = 1
 
@@ -90,6 +94,8 @@ class Stream:
         endpoint_class: The budget that a call draws on.
         invalidated_by: A stream of the same source; a new version there for a key makes this
             stream's whole history of that key wanted again.
+        authoritative: An answer is believed whatever it no longer holds. Otherwise a loss of more than max(3, 10 %)
+            of what was known is reported and nothing is retracted.
         max_rows: The number of rows at which the vendor cuts an answer silently; 0 for no such cap.
         expected_bytes: Bytes of a typical response, for the plan's estimate.
     """
@@ -106,6 +112,7 @@ class Stream:
     nulls: tuple[str, ...] = ("",)
     endpoint_class: str = "default"
     invalidated_by: str | None = None
+    authoritative: bool = False
     max_rows: int = 0
     expected_bytes: int = 20_000
 

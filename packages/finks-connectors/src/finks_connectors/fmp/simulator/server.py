@@ -109,6 +109,10 @@ class SimulatedFmp:
         """From now on a split is known, and the adjusted series are restated by it."""
         self._vendor.add_split(symbol, _day(ex_date), numerator, denominator)
 
+    def remove_split(self, symbol: str, ex_date: str | date) -> None:
+        """From now on that split was never one."""
+        self._vendor.remove_split(symbol, _day(ex_date))
+
     def add_dividend(self, symbol: str, ex_date: str | date, amount: str | Decimal) -> None:
         """From now on a dividend is known."""
         self._vendor.add_dividend(symbol, _day(ex_date), Decimal(amount))

@@ -159,6 +159,12 @@ class Vendor:
             history = self._changed(symbol)
             history.splits = sorted([*history.splits, SplitFact(ex_date, numerator, denominator)])
 
+    def remove_split(self, symbol: str, ex_date: date) -> None:
+        """From now on that split was never one; the adjusted series are restated without it."""
+        with self._lock:
+            history = self._changed(symbol)
+            history.splits = [fact for fact in history.splits if fact.ex_date != ex_date]
+
     def add_dividend(self, symbol: str, ex_date: date, amount: Decimal) -> None:
         """From now on a dividend is known."""
         with self._lock:
