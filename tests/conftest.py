@@ -9,8 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+# How fast an example runs says something of the machine, nothing of the code.
+settings.register_profile("finks", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("finks")
+
 Finks = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
