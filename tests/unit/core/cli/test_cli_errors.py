@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -91,17 +92,30 @@ def test_a_secret_of_the_settings_is_not_shown_by_an_unexpected_error(tmp_path, 
     assert secret not in refused_output
 
 
+def heed_interrupts() -> None:
+    """A shell starts its background jobs deaf to interrupts, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_ends_with_130_and_no_traceback(folder):
     endless = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
     command = [sys.executable, "-c", "from finks.cli.main import main; print('ready', flush=True); main()"]
     with subprocess.Popen(
-        [*command, "query", endless], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "query", endless],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(2)
         process.send_signal(signal.SIGINT)
-        _, shown = process.communicate(timeout=30)
+        killer = threading.Timer(60, process.kill)
+        killer.start()
+        _, shown = process.communicate()
+        killer.cancel()
     assert process.returncode == 130, shown
     assert "Traceback" not in shown
 
