@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -97,7 +96,7 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_an_interrupt_ends_with_130_and_no_traceback(folder):
+def test_an_interrupt_ends_a_query_without_a_traceback(folder):
     endless = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
     command = [sys.executable, "-c", "from finks.cli.main import main; print('ready', flush=True); main()"]
     with subprocess.Popen(
@@ -110,13 +109,15 @@ def test_an_interrupt_ends_with_130_and_no_traceback(folder):
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(2)
-        process.send_signal(signal.SIGINT)
-        killer = threading.Timer(60, process.kill)
-        killer.start()
+        # One that comes while a module is being imported may be lost, as on any Python command line.
+        for _ in range(20):
+            time.sleep(3)
+            if process.poll() is not None:
+                break
+            process.send_signal(signal.SIGINT)
+        process.kill()
         _, shown = process.communicate()
-        killer.cancel()
-    assert process.returncode == 130, shown
+    assert process.returncode in {130, -signal.SIGINT}, shown  # which a shell calls 130 too
     assert "Traceback" not in shown
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from decimal import Decimal
 from typing import Annotated
 
@@ -99,6 +100,8 @@ def query(
 ) -> None:
     """Run one SELECT on the lake, in DuckDB's SQL. Nothing is written; Gold is the served release."""
     _, lake = _open(config)
+    # DuckDB may hold the main thread for the whole of a query; a reader can be ended where it stands.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         frame = lake.sql(sql).polars()
     except pl.exceptions.PolarsError as error:

@@ -129,7 +129,7 @@ def _count(context: IngestContext, stream: str, page: Page, outcome: str) -> Non
     report.slices[outcome] = report.slices.get(outcome, 0) + 1
     report.calls += page.response.attempts
     report.wire_bytes += page.response.wire_bytes
-    if page.verdict.outcome is Outcome.EMPTY:
+    if page.verdict.outcome is Outcome.EMPTY and page.slice.start is not None:
         report.empty.append(page.slice.key or stream)
     if page.verdict.outcome not in LANDED:
         reason = context.redactor.redact(page.verdict.reason)

@@ -19,7 +19,7 @@ class StreamReport(BaseModel):
     table: str
     slices: dict[str, int] = Field(default_factory=dict, description="Slices by outcome.")
     settled: int = Field(default=0, description="Keys that had nothing to fetch.")
-    empty: list[str] = Field(default_factory=list, description="Keys whose answer held nothing.")
+    empty: list[str] = Field(default_factory=list, description="Keys of which no day that was asked for came.")
     calls: int = 0
     wire_bytes: int = 0
     read: int = 0
@@ -151,7 +151,7 @@ def _sentences(report: RunReport) -> list[str]:
         if stream.retracted:
             lines.append(f"{name}: {stream.retracted} records retracted by the vendor")
         if stream.empty:
-            lines.append(f"{name}: nothing came for {', '.join(stream.empty[:10])}; are they spelt right?")
+            lines.append(f"{name}: no day came for {', '.join(stream.empty[:10])}; is it spelt right?")
         if stream.behind:
             lines.append(f"{name}: {len(stream.behind)} keys lack the newest session: {', '.join(stream.behind[:10])}")
         if stream.suspicious:
