@@ -14,7 +14,7 @@ from finks.cli import doctor, inspect, runs
 from finks.cli.failure import show_failure
 
 COMMANDS = "finks.commands"
-"""The entry-point group through which a package adds a command of its own."""
+"""The entry-point group through which a package adds a command, or a group of commands, of its own."""
 
 app = typer.Typer(
     name="finks",
@@ -44,7 +44,11 @@ runs.register(app)
 inspect.register(app)
 doctor.register(app)
 for entry in sorted(entry_points(group=COMMANDS), key=lambda e: e.name):
-    app.command(entry.name)(entry.load())
+    offered = entry.load()
+    if isinstance(offered, typer.Typer):
+        app.add_typer(offered, name=entry.name)
+    else:
+        app.command(entry.name)(offered)
 
 
 def main() -> None:
