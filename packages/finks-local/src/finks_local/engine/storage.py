@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from fsspec import AbstractFileSystem
-from pyarrow.fs import FileInfo, FileType, S3FileSystem
+from pyarrow.fs import S3FileSystem
 
 from finks_local.engine.failures import told
 from finks_local.sql.errors import QueryError
@@ -193,10 +193,9 @@ class LakeFiles(AbstractFileSystem):
         """Open a file to read."""
         if mode != "rb":
             raise PermissionError(f"{path} is opened to read only")
-        key, size = _parts(path)
-        info = FileInfo(key, FileType.File, size=size)
+        key, _ = _parts(path)
         with told(f"s3://{key}"):
-            return Handle(self._s3.open_input_file(info), self._meter)
+            return Handle(self._s3.open_input_file(key), self._meter)
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
         """The file's size, which stands in its path."""

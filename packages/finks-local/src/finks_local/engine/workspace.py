@@ -30,9 +30,10 @@ from finks_local.engine.storage import LakeFiles, Meter, name
 from finks_local.engine.views import View, read_view
 from finks_local.sql.dialect import prepare
 from finks_local.sql.errors import QueryError
-from finks_local.sql.parse import parse
 from finks_local.sql.translate import Session, TableRef, translate
 from finks_local.sql.types import Column
+
+Query = exp.Query | exp.Values
 
 BATCH_ROWS: Final = 50_000
 _MAX_VIEW_DEPTH: Final = 32
@@ -166,7 +167,7 @@ class Workspace:
 
     # ---- queries ----
 
-    def run(self, query: exp.Query) -> Rows:
+    def run(self, query: Query) -> Rows:
         """The rows of a Trino query."""
         return self.run_sql(*self.translated(query))
 
@@ -174,9 +175,9 @@ class Workspace:
         """The rows of a DuckDB query whose tables have been made."""
         return Rows(columns, self._stream(sql))
 
-    def translated(self, query: exp.Query, session: Session | None = None) -> tuple[str, tuple[Column, ...]]:
+    def translated(self, query: Query, session: Session | None = None) -> tuple[str, tuple[Column, ...]]:
         """DuckDB's text of a Trino query, its tables made."""
-        translation = translate(query, self, session or self.session)
+        translation = translate(information_schema.renamed(query), self, session or self.session)
         for table in translation.tables:
             self._make(table)
         return translation.sql, translation.columns
@@ -232,7 +233,7 @@ class Workspace:
         view = self.view(table.database, table.name)
         self._depth += 1
         try:
-            sql, columns = self.translated(parse(view.sql), Session(view.database, self.request.now))
+            sql, columns = self.translated(parsed(view.sql), Session(view.database, self.request.now))
         finally:
             self._depth -= 1
         if len(columns) != len(view.columns):

@@ -19,7 +19,7 @@ from finks_local.sql.parse import parse
 from finks_local.sql.types import VARCHAR, Column
 
 
-def parsed(text: str) -> exp.Query:
+def parsed(text: str) -> exp.Query | exp.Values:
     """The query of a text.
 
     Raises:
@@ -30,7 +30,7 @@ def parsed(text: str) -> exp.Query:
         # A query in parentheses.
         inner = tree.unnest()
         tree = inner if isinstance(inner, exp.Query) and not tree.args.get("alias") else tree
-    if not isinstance(tree, exp.Query):
+    if not isinstance(tree, exp.Query | exp.Values):
         raise QueryError("SYNTAX_ERROR", "line 1:1: Expecting: <query>")
     return tree
 

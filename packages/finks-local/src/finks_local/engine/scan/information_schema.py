@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import pyarrow as pa
+from sqlglot import exp
 
 from finks_local.engine import metastore
 from finks_local.engine.metastore import Metastore, Row
@@ -13,7 +14,10 @@ from finks_local.engine.views import read_view
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import BIGINT, VARCHAR, Column, parse_hive
 
-DATABASE: Final = "information_schema"
+DATABASE: Final = "$information_schema"
+"""Under this name DuckDB has them: it has an `information_schema` of its own."""
+
+_NAME: Final = "information_schema"
 _CATALOG: Final = "awsdatacatalog"
 
 _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -33,6 +37,15 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+def renamed(query: exp.Expression) -> exp.Expression:
+    """The query with these tables under the name that DuckDB has them by."""
+    changed = query.copy()
+    for table in changed.find_all(exp.Table):
+        if table.db.lower() == _NAME:
+            table.set("db", exp.to_identifier(DATABASE, quoted=True))
+    return changed
+
+
 def columns(table: str) -> tuple[Column, ...]:
     """The columns of one of the tables.
 
@@ -40,7 +53,7 @@ def columns(table: str) -> tuple[Column, ...]:
         QueryError: TABLE_NOT_FOUND.
     """
     if table not in _TABLES:
-        raise QueryError("TABLE_NOT_FOUND", f"Table '{_CATALOG}.{DATABASE}.{table}' does not exist")
+        raise QueryError("TABLE_NOT_FOUND", f"Table '{_CATALOG}.{_NAME}.{table}' does not exist")
     return tuple(Column(name, BIGINT if name == "ordinal_position" else VARCHAR) for name in _TABLES[table])
 
 
