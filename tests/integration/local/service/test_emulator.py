@@ -24,7 +24,7 @@ def client(stack: Stack, service: str, **credentials):
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     return boto3.client(
         service, endpoint_url=stack.emulator.url, region_name="us-east-1", **(credentials or keys)
-    )  # fmt: skip
+    ) 
 
 
 def test_services_answer_with_the_environment_alone(aws_environment):
@@ -62,7 +62,7 @@ def test_enforcement_refuses_a_user_without_permission(tmp_path):
         key = iam.create_access_key(UserName="nobody")["AccessKey"]
         s3 = client(
             stack, "s3", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
-        )  # fmt: skip
+        ) 
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.create_bucket(Bucket="mine")
 
@@ -89,11 +89,9 @@ def test_a_taken_port_is_named(tmp_path, local_aws):
         Stack.start(tmp_path, emulator_port=port)
 
 
-def test_nothing_is_left_in_the_systems_temporary_directory(tmp_path, local_aws):
-    assert os.path.isdir(local_aws.emulator.options.directory / "tmp")
-    with open(f"/proc/{local_aws.emulator.pid}/environ", encoding="utf-8") as file:
-        variables = dict(entry.split("=", 1) for entry in file.read().split("\0") if entry)
-    assert variables["TMPDIR"] == str(local_aws.emulator.options.directory / "tmp")
+def test_its_temporary_files_are_inside_its_directory(local_aws):
+    folder = psutil.Process(local_aws.emulator.pid).environ()["TMPDIR"]
+    assert folder == str(local_aws.emulator.options.directory / "tmp")
 
 
 @pytest.mark.slow
