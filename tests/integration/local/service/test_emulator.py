@@ -22,9 +22,7 @@ pytestmark = pytest.mark.aws
 
 def client(stack: Stack, service: str, **credentials):
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return boto3.client(
-        service, endpoint_url=stack.emulator.url, region_name="us-east-1", **(credentials or keys)
-    ) 
+    return boto3.client(service, endpoint_url=stack.emulator.url, region_name="us-east-1", **(credentials or keys))
 
 
 def test_services_answer_with_the_environment_alone(aws_environment):
@@ -60,9 +58,7 @@ def test_enforcement_refuses_a_user_without_permission(tmp_path):
         iam = client(stack, "iam")
         iam.create_user(UserName="nobody")
         key = iam.create_access_key(UserName="nobody")["AccessKey"]
-        s3 = client(
-            stack, "s3", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
-        ) 
+        s3 = client(stack, "s3", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.create_bucket(Bucket="mine")
 
