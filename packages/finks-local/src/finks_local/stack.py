@@ -15,7 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from finks_local.emulator import Emulator, EmulatorOptions
+from finks_local.emulator import Emulator, EmulatorOptions, GlueGateway
+from finks_local.emulator.glue_gateway import SERVICE
+from finks_local.emulator.process import refuse_taken_port
+from finks_local.server import EndpointServer
+from finks_local.store import Store
 
 REGION: Final = "us-east-1"
 ACCESS_KEY: Final = "test"
@@ -27,10 +31,13 @@ class Stack:
     """A running local AWS; a context manager that stops it.
 
     Attributes:
-        emulator: S3, Glue, DynamoDB, SNS, SQS, Lambda, IAM and the rest.
+        emulator: S3, DynamoDB, SNS, SQS, Lambda, IAM and the rest.
+        endpoint: Athena, and Glue as AWS answers.
     """
 
     emulator: Emulator
+    endpoint: EndpointServer
+    _store: Store = field(repr=False)
     _open: ExitStack = field(repr=False)
 
     @classmethod
@@ -38,7 +45,8 @@ class Stack:
         cls,
         directory: Path | None = None,
         *,
-        emulator_port: int | None = None,
+        port: int = 0,
+        endpoint_port: int = 0,
         enforce_iam: bool = False,
         keep: bool = False,
     ) -> Stack:
@@ -46,7 +54,7 @@ class Stack:
 
         Args:
             directory: Logs, temporary files and kept data; None for a temporary one that is removed at the end.
-            emulator_port: A port on loopback; None takes a free one.
+            port, endpoint_port: Where the emulator and the endpoint listen on loopback; 0 takes a free one.
             enforce_iam: Check signatures and permissions as AWS does.
             keep: Keep data over a stop: see `EmulatorOptions`.
 
@@ -57,9 +65,18 @@ class Stack:
         with ExitStack() as opened:
             if directory is None:
                 directory = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="finks-local-")))
-            emulator = Emulator.start(EmulatorOptions(directory / "emulator", emulator_port, enforce_iam, keep))
+            if endpoint_port:
+                refuse_taken_port(endpoint_port)
+            emulator = Emulator.start(EmulatorOptions(directory / "emulator", port, enforce_iam, keep))
             opened.callback(emulator.stop)
-            return cls(emulator, opened.pop_all())
+            store = Store(directory / "endpoint.sqlite" if keep else None)
+            opened.callback(store.close)
+            gateway = GlueGateway(emulator.url, store)
+            opened.callback(gateway.close)
+            endpoint = EndpointServer({SERVICE: gateway.answer}, endpoint_port, dict)
+            endpoint.start()
+            opened.callback(endpoint.stop)
+            return cls(emulator, endpoint, store, opened.pop_all())
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -70,6 +87,7 @@ class Stack:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.emulator.url,
+            "AWS_ENDPOINT_URL_GLUE": self.endpoint.url,
             # Clients on object_store (polars, delta) refuse http without it; the SDKs look for a machine role without
             # the other.
             "AWS_ALLOW_HTTP": "true",
@@ -79,6 +97,7 @@ class Stack:
     def reset(self) -> None:
         """Empty everything."""
         self.emulator.reset()
+        self._store.clear()
 
     def stop(self) -> None:
         """Stop both servers. Stopping again does nothing."""

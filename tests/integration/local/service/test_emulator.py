@@ -82,7 +82,7 @@ def test_it_ends_when_its_starter_is_killed(tmp_path):
 def test_a_taken_port_is_named(tmp_path, local_aws):
     port = local_aws.emulator.port
     with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}"):
-        Stack.start(tmp_path, emulator_port=port)
+        Stack.start(tmp_path, port=port)
 
 
 def test_its_temporary_files_are_inside_its_directory(local_aws):

@@ -31,14 +31,14 @@ class EmulatorOptions:
 
     Attributes:
         directory: Its logs, its temporary files and, where it keeps data, the data.
-        port: A port on loopback; None takes a free one.
+        port: A port on loopback; 0 takes a free one.
         enforce_iam: Check signatures and permissions as AWS does. The key `test` is the account's root.
         keep: Keep what the services hold over a stop. S3 objects are written as they come; all else is written
             when the emulator ends, so `kill -9` of it loses what changed since it was started.
     """
 
     directory: Path
-    port: int | None = None
+    port: int = 0
     enforce_iam: bool = False
     keep: bool = False
 
@@ -68,7 +68,7 @@ class Emulator:
         python = emulator_python()
         for folder in ("tmp", "state", "s3"):
             (options.directory / folder).mkdir(parents=True, exist_ok=True)
-        if options.port is not None:
+        if options.port:
             refuse_taken_port(options.port)
             return cls._start_on(python, options, options.port)
         # Another process may take a port between the moment that it is found free and its use.
