@@ -123,7 +123,7 @@ def test_segments_share_the_partitions(partitions):
         ))
         for number in range(2)
     ]  # fmt: skip
-    assert sorted(sum(parts, [])) == ["2024-01-01", "2024-01-02", "2024-01-03"]
+    assert sorted([*parts[0], *parts[1]]) == ["2024-01-01", "2024-01-02", "2024-01-03"]
 
 
 @pytest.mark.parametrize("operation", ["get_tables", "get_partitions"])
@@ -162,8 +162,8 @@ def test_enforcement_holds_for_what_the_gateway_adds(tmp_path):
             "glue", **at, aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
         )
         assert len(reader.get_table_versions(DatabaseName="db", TableName="t")["TableVersions"]) == 1
-        with pytest.raises(ClientError, match="AccessDenied.*glue:BatchDeleteTableVersion"):
+        with pytest.raises(ClientError, match=r"AccessDenied.*glue:BatchDeleteTableVersion"):
             reader.batch_delete_table_version(DatabaseName="db", TableName="t", VersionIds=["1"])
-        with pytest.raises(ClientError, match="SignatureDoesNotMatch|InvalidSignature"):
-            wrong = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": "x" * 20}
-            boto3.client("glue", **at, **wrong).get_table_versions(DatabaseName="db", TableName="t")
+        forged = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": "x" * 20}
+        with pytest.raises(ClientError, match="Signature"):
+            boto3.client("glue", **at, **forged).get_table_versions(DatabaseName="db", TableName="t")
