@@ -13,11 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationError, ValidationException
 
 from finks_local.sql.errors import SYSTEM, QueryError
+from finks_local.sql.value import FAILURE_MARK
 
 ICEBERG_ERROR: Final = 233
 """Athena's `ErrorType` of Iceberg errors; dbt-athena retries a commit by it."""
 _DENIED: Final = {"AccessDeniedException", "AccessDenied", "AllAccessDisabled", "403", "Forbidden"}
 _QUERY_ERROR: Final = re.compile(r"QueryError: ([A-Z_]{3,}): (.*)", re.DOTALL)
+_MARKED: Final = re.compile(rf"'{FAILURE_MARK}([A-Z_]+){FAILURE_MARK}(.*)' to ", re.DOTALL)
 _BY_TEXT: Final = (
     (r"INTERRUPT Error", "USER_CANCELED"),
     (r"[Dd]ivi(sion|de) by zero", "DIVISION_BY_ZERO"),
@@ -35,7 +37,7 @@ _BY_TEXT: Final = (
 
 def from_text(text: str) -> QueryError:
     """The error behind a message of DuckDB or Arrow."""
-    inner = _QUERY_ERROR.search(text)
+    inner = _MARKED.search(text) or _QUERY_ERROR.search(text)
     if inner is not None:
         return QueryError(inner[1], inner[2].strip())
     for pattern, code in _BY_TEXT:
