@@ -220,7 +220,7 @@ class Metastore:
             return getattr(self._glue, operation)(**arguments)
         except ClientError as error:
             if _code(error) == "EntityNotFoundException":
-                raise _Missing(str(error)) from error
+                raise _MissingError(str(error)) from error
             if exists is not None and _code(error) == "AlreadyExistsException":
                 raise exists from error
             raise from_aws(error, resource) from error
@@ -228,11 +228,11 @@ class Metastore:
     def _find(self, call: Callable[[], Row]) -> Row | None:
         try:
             return call()
-        except _Missing:
+        except _MissingError:
             return None
 
 
-class _Missing(QueryError):
+class _MissingError(QueryError):
     """Glue has no such thing."""
 
     def __init__(self, message: str) -> None:

@@ -116,6 +116,13 @@ def delete_objects(s3: Any, location: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
+def delete_files(s3: Any, locations: Iterable[str]) -> None:
+    """Delete objects one by one. boto3 leaves no marker of a folder behind, as pyarrow does."""
+    for location in locations:
+        bucket, key = bucket_and_key(location)
+        s3.delete_object(Bucket=bucket, Key=key)
+
+
 @dataclass
 class Meter:
     """Counts the bytes that a query reads from S3.

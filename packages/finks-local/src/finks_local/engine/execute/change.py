@@ -67,10 +67,8 @@ def change_rows(workspace: Workspace, statement: RowChange) -> Outcome:
 
 
 def _update_or_delete(target: Target, tree: exp.Update | exp.Delete) -> Changes:
-    if isinstance(tree, exp.Update):
-        clause = Clause(UPDATE, assignments(target, tree.expressions))
-    else:
-        clause = Clause(DELETE)
+    update = isinstance(tree, exp.Update)
+    clause = Clause(UPDATE, assignments(target, tree.expressions)) if update else Clause(DELETE)
     query = _select(target, exp.Literal.number(1), [[*clause.values.values()]]).from_(target.rows)
     condition = tree.args.get("where")
     return Changes((clause,), query.where(condition.this) if condition is not None else query)
@@ -187,5 +185,5 @@ def _rewrite(workspace: Workspace, target: Target) -> list[DataFile]:
         kept = f"select {columns} from (select * from ({relation.sql}) t anti join {_CHANGES} c on {same})"  # noqa: S608
         sql = f"{kept} union all {sql}"
     new = iceberg.write_rows(workspace, sql, target.columns, target.table.metadata, target.table.io)
-    iceberg.replace(target.table, old, new)
+    iceberg.replace(workspace, target.table, old, new)
     return new

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from finks_local.engine import metastore
 from finks_local.engine.metastore import Metastore, Row
-from finks_local.engine.storage import NULL_PARTITION, bucket_and_key, folder, name
+from finks_local.engine.storage import NULL_PARTITION, delete_files, folder, name
 from finks_local.engine.workspace import Workspace
 from finks_local.engine.write.files import ParquetFiles
 from finks_local.sql.errors import QueryError
@@ -70,7 +70,7 @@ def write(workspace: Workspace, sql: str, target: Target) -> Written:
         for values, batches in _runs(workspace, sql, target):
             _write_run(workspace, target, values, batches, written)
     except BaseException:
-        remove(workspace.backend.s3, written.files)
+        delete_files(workspace.backend.s3, written.files)
         raise
     return written
 
@@ -160,13 +160,6 @@ def _escaped(value: str | None) -> str:
 def file_name(query_id: str, now: datetime) -> str:
     """A name as Athena gives its files: time, query, something of its own."""
     return f"{now:%Y%m%d_%H%M%S}_{query_id[:5]}_{uuid.uuid4()}"
-
-
-def remove(s3: Any, locations: Sequence[str]) -> None:
-    """Delete files of a statement that failed."""
-    for location in locations:
-        bucket, key = bucket_and_key(location)
-        s3.delete_object(Bucket=bucket, Key=key)
 
 
 def register(catalog: Metastore, table: Row, written: Written) -> None:
