@@ -197,10 +197,19 @@ class Metastore:
                 existing.append("/".join(error.get("PartitionValues", [])))
         return existing
 
-    def update_partition(self, database: str, table: str, values: Sequence[str], row: Row) -> None:
-        """Replace a partition's row, its values too."""
-        where = {"DatabaseName": database, "TableName": table, "PartitionValueList": list(values)}
-        self._call("update_partition", f"{database}.{table}", **where, PartitionInput=row)
+    def replace_partition(self, database: str, table: str, values: Sequence[str], row: Row) -> None:
+        """Put a row, perhaps of other values, in a partition's place; catalogs without UpdatePartition can do it too.
+
+        Raises:
+            QueryError: PARTITION_ALREADY_EXISTS: there is one with the new values.
+        """
+        if list(values) == row["Values"]:
+            self.delete_partition(database, table, values)
+        if self.create_partitions(database, table, [row]):
+            taken = "/".join(row["Values"])
+            raise QueryError("PARTITION_ALREADY_EXISTS", f"AlreadyExistsException: Partition already exists: {taken}")
+        if list(values) != row["Values"]:
+            self.delete_partition(database, table, values)
 
     def delete_partition(self, database: str, table: str, values: Sequence[str]) -> bool:
         """Remove a partition; False if there is none."""

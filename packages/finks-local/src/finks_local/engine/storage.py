@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+from botocore.exceptions import BotoCoreError, ClientError
 from fsspec import AbstractFileSystem
 from pyarrow.fs import S3FileSystem
 
@@ -116,11 +118,15 @@ def delete_objects(s3: Any, location: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
-def delete_files(s3: Any, locations: Iterable[str]) -> None:
-    """Delete objects one by one. boto3 leaves no marker of a folder behind, as pyarrow does."""
+def discard(s3: Any, locations: Iterable[str]) -> None:
+    """Delete what a failed statement wrote, as far as that is allowed: the statement's own failure is told.
+
+    By boto3, which leaves no marker of a folder behind, as pyarrow does.
+    """
     for location in locations:
         bucket, key = bucket_and_key(location)
-        s3.delete_object(Bucket=bucket, Key=key)
+        with suppress(ClientError, BotoCoreError):
+            s3.delete_object(Bucket=bucket, Key=key)
 
 
 @dataclass

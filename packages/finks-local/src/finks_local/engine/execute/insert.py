@@ -11,7 +11,7 @@ from finks_local.engine.query import parsed
 from finks_local.engine.request import DML, Outcome
 from finks_local.engine.scan.hive import hive_columns
 from finks_local.engine.scan.iceberg import iceberg_columns
-from finks_local.engine.storage import NULL_PARTITION, delete_files
+from finks_local.engine.storage import NULL_PARTITION, discard
 from finks_local.engine.workspace import Workspace
 from finks_local.engine.write import hive, iceberg
 from finks_local.engine.write.columns import insert_select
@@ -58,7 +58,7 @@ def _insert_hive(workspace: Workspace, statement: Insert, row: Row, sql: str, co
     try:
         hive.register(workspace.catalog, row, written)
     except BaseException:
-        delete_files(workspace.backend.s3, written.files)
+        discard(workspace.backend.s3, written.files)
         raise
     return Outcome(DML, "INSERT", ROWS, update_count=written.rows, data_manifest=tuple(written.files))
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from finks_local.engine import metastore
 from finks_local.engine.metastore import Metastore, Row
-from finks_local.engine.storage import NULL_PARTITION, delete_files, folder, name
+from finks_local.engine.storage import NULL_PARTITION, discard, folder, name
 from finks_local.engine.workspace import Workspace
 from finks_local.engine.write.files import ParquetFiles
 from finks_local.sql.errors import QueryError
@@ -70,7 +70,7 @@ def write(workspace: Workspace, sql: str, target: Target) -> Written:
         for values, batches in _runs(workspace, sql, target):
             _write_run(workspace, target, values, batches, written)
     except BaseException:
-        delete_files(workspace.backend.s3, written.files)
+        discard(workspace.backend.s3, written.files)
         raise
     return written
 

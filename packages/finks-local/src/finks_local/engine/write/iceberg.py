@@ -21,7 +21,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.transforms import BucketTransform
 
 from finks_local.engine.failures import COMMIT_ERROR, ICEBERG_ERROR, told
-from finks_local.engine.storage import delete_files, name
+from finks_local.engine.storage import discard, name
 from finks_local.engine.workspace import Workspace
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import Column
@@ -52,7 +52,7 @@ def write_rows(
                 )
             _check_partitions(written)
     except BaseException:
-        delete_files(workspace.backend.s3, _locations(written))
+        discard(workspace.backend.s3, _locations(written))
         raise
     return written
 
@@ -149,5 +149,5 @@ def _committing(workspace: Workspace, table: Table, files: Sequence[DataFile]) -
             yield transaction
     except QueryError as error:
         if error.code == COMMIT_ERROR:
-            delete_files(workspace.backend.s3, _locations(files))
+            discard(workspace.backend.s3, _locations(files))
         raise
