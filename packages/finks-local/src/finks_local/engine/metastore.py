@@ -172,7 +172,7 @@ class Metastore:
 
     def partition(self, database: str, table: str, values: Sequence[str]) -> Row | None:
         """One partition."""
-        where = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
+        where: Row = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
         return self._find(lambda: self._call("get_partition", f"{database}.{table}", **where)["Partition"])
 
     def create_partitions(self, database: str, table: str, rows: Iterable[Row]) -> list[str]:
@@ -188,7 +188,7 @@ class Metastore:
         waiting = list(rows)
         for start in range(0, len(waiting), CREATE_BATCH):
             batch = waiting[start : start + CREATE_BATCH]
-            where = {"DatabaseName": database, "TableName": table, "PartitionInputList": batch}
+            where: Row = {"DatabaseName": database, "TableName": table, "PartitionInputList": batch}
             answer = self._call("batch_create_partition", f"{database}.{table}", **where)
             for error in answer.get("Errors", []):
                 detail = error.get("ErrorDetail", {})
@@ -213,7 +213,7 @@ class Metastore:
 
     def delete_partition(self, database: str, table: str, values: Sequence[str]) -> bool:
         """Remove a partition; False if there is none."""
-        where = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
+        where: Row = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
         answer = self._find(lambda: {"gone": self._call("delete_partition", f"{database}.{table}", **where)})
         return answer is not None
 
@@ -224,7 +224,7 @@ class Metastore:
         except ClientError as error:
             raise from_aws(error, str(arguments.get("DatabaseName", "the catalog"))) from error
 
-    def _call(self, operation: str, resource: str, exists: QueryError | None = None, **arguments: object) -> Row:
+    def _call(self, operation: str, resource: str, exists: QueryError | None = None, **arguments: Any) -> Row:
         try:
             return getattr(self._glue, operation)(**arguments)
         except ClientError as error:

@@ -202,11 +202,11 @@ class LakeFiles(AbstractFileSystem):
         self._s3 = source
         self._meter = meter
 
-    def open(self, path: str, mode: str = "rb", **_: object) -> Handle:
+    def open(self, path: str, mode: str = "rb", **_: object) -> Handle:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Open a file to read."""
         if mode != "rb":
             raise PermissionError(f"{path} is opened to read only")
-        key, _ = _parts(path)
+        key = _parts(path)[0]
         with told(f"s3://{key}"):
             return Handle(self._s3.open_input_file(key), self._meter)
 
@@ -218,7 +218,7 @@ class LakeFiles(AbstractFileSystem):
         """Whether it is such a path; S3 is asked when the file is opened."""
         return _KEY in path
 
-    def glob(self, path: str, **_: object) -> list[str]:
+    def glob(self, path: str, **_: object) -> list[str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The path itself: there are no patterns in paths of data files."""
         return [path]
 

@@ -102,8 +102,8 @@ class Workspace:
     @cached_property
     def duck(self) -> duckdb.DuckDBPyConnection:
         """The statement's DuckDB, in memory."""
-        settings = {
-            "threads": str(self.limits.threads),
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": self.limits.threads,
             "memory_limit": self.limits.memory,
             "temp_directory": str(self._folder),
         }
@@ -179,7 +179,8 @@ class Workspace:
 
     def translated(self, query: Query, session: Session | None = None) -> tuple[str, tuple[Column, ...]]:
         """DuckDB's text of a Trino query, its tables made."""
-        translation = translate(information_schema.renamed(query), self, session or self.session)
+        renamed: Any = information_schema.renamed(query)
+        translation = translate(renamed, self, session or self.session)
         for table in translation.tables:
             self._make(table)
         return translation.sql, translation.columns

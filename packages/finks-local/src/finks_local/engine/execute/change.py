@@ -74,18 +74,18 @@ def _update_or_delete(target: Target, tree: exp.Update | exp.Delete) -> Changes:
     return Changes((clause,), query.where(condition.this) if condition is not None else query)
 
 
-def _select(target: Target, number: exp.Expression, values: Sequence[Sequence[exp.Expression]]) -> exp.Select:
+def _select(target: Target, number: exp.Expr, values: Sequence[Sequence[exp.Expr]]) -> exp.Select:
     own = [target.column(column.name) for column in target.columns]
     return exp.Select(expressions=[*target.place, number, *own, *(value for of in values for value in of)])
 
 
 def _merge(target: Target, tree: exp.Merge) -> Changes:
     clauses: list[Clause] = []
-    cases: list[exp.Expression] = []
+    cases: list[exp.Expr] = []
     for when in tree.args["whens"].expressions:
         clause = _clause(target, when)
         matched = exp.Is(this=target.column(ROW), expression=exp.Null())
-        holds: exp.Expression = matched if clause.kind == INSERT else exp.Not(this=matched)
+        holds: exp.Expr = matched if clause.kind == INSERT else exp.Not(this=matched)
         if clause.condition is not None:
             holds = exp.and_(holds, exp.paren(clause.condition.copy()))
         clauses.append(clause)
@@ -99,7 +99,7 @@ def _merge(target: Target, tree: exp.Merge) -> Changes:
     return Changes(tuple(clauses), query.where(exp.Not(this=exp.Is(this=number.copy(), expression=exp.Null()))))
 
 
-def _when(number: exp.Expression, wanted: int, value: exp.Expression) -> exp.Expression:
+def _when(number: exp.Expr, wanted: int, value: exp.Expr) -> exp.Expr:
     """The value where the clause of that number holds: elsewhere it might not even be computable."""
     holds = exp.EQ(this=number.copy(), expression=exp.Literal.number(wanted))
     return exp.Case(ifs=[exp.If(this=holds, true=value.copy())])
@@ -116,7 +116,7 @@ def _clause(target: Target, when: Any) -> Clause:
     return Clause(DELETE, {}, condition)
 
 
-def _inserted(target: Target, then: exp.Insert) -> dict[str, exp.Expression]:
+def _inserted(target: Target, then: exp.Insert) -> dict[str, exp.Expr]:
     known = [column.name for column in target.columns]
     listed = then.this.expressions if isinstance(then.this, exp.Tuple) else None
     names = [column.name.lower() for column in listed] if listed is not None else known

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from finks_local.engine import metastore
 from finks_local.engine.metastore import Metastore, Row
@@ -24,6 +24,7 @@ from finks_local.sql.types import Column
 MAX_PARTITIONS: Final = 100
 """A CTAS or an INSERT may write so many at once (Athena: "Use CTAS and INSERT INTO to work around the limit")."""
 
+_encode: Final[Any] = pyarrow.compute.run_end_encode  # pyright: ignore[reportAttributeAccessIssue]
 _PARTITION: Final = "finks_partition"
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f"#%\'*/:=?\\{\[\]^]')
 
@@ -125,7 +126,7 @@ class _Pieces:
     @staticmethod
     def _cut(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, pa.RecordBatch]]:
         for batch in batches:
-            runs: Any = pc.run_end_encode(batch.column(batch.num_columns - 1).cast(pa.string()))
+            runs = _encode(batch.column(batch.num_columns - 1).cast(pa.string()))
             rows = batch.select(range(batch.num_columns - 1))
             start = 0
             for end, key in zip(runs.run_ends.to_pylist(), runs.values.to_pylist(), strict=True):
