@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
 
 import duckdb
 import pyarrow as pa
-from duckdb import func
+from duckdb import func, sqltypes
 
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.regexp import portable
