@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -102,6 +103,7 @@ def serve(options: Options) -> None:
         signal.signal(number, lambda *_: over.set())
     options.directory.mkdir(parents=True, exist_ok=True)
     with _held(options.directory):
+        _use_own_temporary_directory(options.directory / "tmp")
         with Stack.start(
             options.directory,
             port=options.port,
@@ -114,6 +116,13 @@ def serve(options: Options) -> None:
                 if not stack.emulator.running:
                     raise SourceUnavailableError("The emulator ended.", where=str(stack.emulator.log))
         (options.directory / _STATE).unlink(missing_ok=True)
+
+
+def _use_own_temporary_directory(folder: Path) -> None:
+    """What queries spill goes where the next start removes it, if `kill -9` left any."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    tempfile.tempdir = str(folder)
 
 
 def up(options: Options) -> State:

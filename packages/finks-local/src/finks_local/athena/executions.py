@@ -24,8 +24,8 @@ from finks_local.athena.execution import (
 from finks_local.athena.failures import CANCELLED_BY_USER, SCAN_LIMIT, athena_error, invalid
 from finks_local.athena.paging import page
 from finks_local.athena.runs import QueryRun, Stopped
-from finks_local.athena.statements import kind, result_name
-from finks_local.athena.workgroups import WorkGroups, output_location
+from finks_local.athena.statements import kind
+from finks_local.athena.workgroups import WorkGroups, is_managed, output_location
 from finks_local.sql.errors import QueryError
 from finks_local.store import Store
 from finks_local.wire import ServiceError
@@ -220,10 +220,11 @@ class Executions:
         """Give an execution the result of an earlier one, where the request allows that.
 
         Source: Athena User Guide, "Reuse query results": the statement, the catalog, the database and the workgroup
-        are the same, and the earlier result is not older than asked for (60 minutes where nothing is said).
+        are the same, and the earlier result is not older than asked for (60 minutes where nothing is said); results that
+        Athena keeps itself are not reused.
         """
         wish = request.get("ResultReuseConfiguration", {}).get("ResultReuseByAgeConfiguration", {})
-        if not wish.get("Enabled"):
+        if not wish.get("Enabled") or execution.location is None:
             return
         known = self._store.get(_REUSABLE, _reuse_key(execution))
         if known is None or execution.submitted - known["completed"] > wish.get("MaxAgeInMinutes", 60) * 60:
@@ -255,8 +256,7 @@ class Executions:
                 self._store.put(KIND, record["id"], {**record, **told, "state": FAILED, "spool": None})
 
 
-def _new(request: Shape, group: Shape, location: str) -> Execution:
-    query_id = str(uuid.uuid4())
+def _new(request: Shape, group: Shape, location: str | None) -> Execution:
     context = request.get("QueryExecutionContext", {})
     if "Catalog" in context:
         context = {**context, "Catalog": context["Catalog"].lower()}
@@ -267,24 +267,28 @@ def _new(request: Shape, group: Shape, location: str) -> Execution:
             "ResultReuseConfiguration", {"ResultReuseByAgeConfiguration": {"Enabled": False}}
         ),
     }
-    statement = request["QueryString"]
-    return Execution(
-        id=query_id,
-        statement=statement,
+    if is_managed(group):
+        settings["ManagedQueryResultsConfiguration"] = {"Enabled": True}
+    execution = Execution(
+        id=str(uuid.uuid4()),
+        statement=request["QueryString"],
         workgroup=group["Name"],
         settings=settings,
         location=location,
-        output=f"{location}/{result_name(query_id, kind(statement), None)}",
-        statement_type=kind(statement),
+        output=None,
+        statement_type=kind(request["QueryString"]),
         submitted=time.time(),
         parameters=request.get("ExecutionParameters", []),
     )
+    execution.name_output()
+    return execution
 
 
 def _result_configuration(request: Shape, group: Shape) -> Shape:
     own = group["Configuration"]["ResultConfiguration"]
-    enforced = group["Configuration"]["EnforceWorkGroupConfiguration"]
-    return own if enforced and own else {**own, **request.get("ResultConfiguration", {})}
+    if is_managed(group) or (own and group["Configuration"]["EnforceWorkGroupConfiguration"]):
+        return own
+    return {**own, **request.get("ResultConfiguration", {})}
 
 
 def _asked(request: Shape) -> str:
