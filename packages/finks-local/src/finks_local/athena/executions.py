@@ -220,8 +220,8 @@ class Executions:
         """Give an execution the result of an earlier one, where the request allows that.
 
         Source: Athena User Guide, "Reuse query results": the statement, the catalog, the database and the workgroup
-        are the same, and the earlier result is not older than asked for (60 minutes where nothing is said); results that
-        Athena keeps itself are not reused.
+        are the same, and the earlier result is not older than asked for (60 minutes where nothing is said). Results
+        that Athena keeps itself are not reused.
         """
         wish = request.get("ResultReuseConfiguration", {}).get("ResultReuseByAgeConfiguration", {})
         if not wish.get("Enabled") or execution.location is None:
