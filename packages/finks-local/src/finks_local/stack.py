@@ -7,6 +7,7 @@ with Stack.start() as stack:
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -15,15 +16,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from finks_local.emulator import Emulator, EmulatorOptions, GlueGateway
-from finks_local.emulator.glue_gateway import SERVICE
-from finks_local.emulator.process import refuse_taken_port
+from finks_local.athena.regions import Regions
+from finks_local.athena.results import Results
+from finks_local.athena.service import SERVICE as ATHENA
+from finks_local.athena.service import AthenaService
+from finks_local.athena.statements import check
+from finks_local.backend import Backend
+from finks_local.emulator.forwarding import Forwarding
+from finks_local.emulator.glue_gateway import SERVICE as GLUE
+from finks_local.emulator.glue_gateway import GlueGateway
+from finks_local.emulator.process import Emulator, EmulatorOptions, healthy, refuse_taken_port
+from finks_local.engine import Engine
 from finks_local.server import EndpointServer
 from finks_local.store import Store
+from finks_local.variables import ACCESS_KEY, SECRET_KEY, variables
+from finks_local.wire import Call
 
-REGION: Final = "us-east-1"
-ACCESS_KEY: Final = "test"
-SECRET_KEY: Final = "test"  # noqa: S105
+_PATIENCE_SECONDS: Final = 20.0
 
 
 @dataclass
@@ -31,12 +40,15 @@ class Stack:
     """A running local AWS; a context manager that stops it.
 
     Attributes:
+        directory: Where its logs, its temporary files and its data are.
         emulator: S3, DynamoDB, SNS, SQS, Lambda, IAM and the rest.
         endpoint: Athena, and Glue as AWS answers.
     """
 
+    directory: Path
     emulator: Emulator
     endpoint: EndpointServer
+    _athena: Regions = field(repr=False)
     _store: Store = field(repr=False)
     _open: ExitStack = field(repr=False)
 
@@ -60,6 +72,7 @@ class Stack:
 
         Raises:
             ConfigurationError: The emulator's environment cannot be made, or a port is taken.
+            ConflictError: Another local AWS works in the directory.
             SourceUnavailableError: A server did not answer in a minute.
         """
         with ExitStack() as opened:
@@ -71,37 +84,55 @@ class Stack:
             opened.callback(emulator.stop)
             store = Store(directory / "endpoint.sqlite" if keep else None)
             opened.callback(store.close)
-            gateway = GlueGateway(emulator.url, store)
-            opened.callback(gateway.close)
-            endpoint = EndpointServer({SERVICE: gateway.answer}, endpoint_port, dict)
-            endpoint.start()
+            forwarding = Forwarding(emulator.url)
+            opened.callback(forwarding.close)
+            gateway = GlueGateway(forwarding, store)
+            stack: Stack
+            refusal = forwarding.refusal if enforce_iam else _nothing_against
+            athena = Regions(lambda region: stack._service(region), refusal)
+            endpoint = EndpointServer(
+                {ATHENA: athena.answer, GLUE: gateway.answer},
+                endpoint_port,
+                health=lambda: stack.health(),
+                reset=lambda: stack.reset(),
+            )
+            stack = cls(directory, emulator, endpoint, athena, store, opened)
             opened.callback(endpoint.stop)
-            return cls(emulator, endpoint, store, opened.pop_all())
+            endpoint.start()
+            opened.callback(athena.close)
+            stack._open = opened.pop_all()
+            return stack
 
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables that point AWS clients here, with the dummy credentials."""
-        return {
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_ENDPOINT_URL": self.emulator.url,
-            "AWS_ENDPOINT_URL_GLUE": self.endpoint.url,
-            # Clients on object_store (polars, delta) refuse http without it; the SDKs look for a machine role without
-            # the other.
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return variables(self.emulator.url, self.endpoint.url)
+
+    def health(self) -> Mapping[str, object]:
+        """Whether the emulator answers, and how many queries are queued and run."""
+        return {"emulator": healthy(self.emulator.url, _PATIENCE_SECONDS), "queries": self._athena.active}
 
     def reset(self) -> None:
         """Empty everything."""
+        self._athena.close()
         self.emulator.reset()
         self._store.clear()
+        shutil.rmtree(self.directory / "results", ignore_errors=True)
 
     def stop(self) -> None:
         """Stop both servers. Stopping again does nothing."""
         self._open.close()
+
+    def _service(self, region: str) -> AthenaService:
+        backend = Backend(
+            endpoint=self.emulator.url,
+            region=region,
+            access_key=ACCESS_KEY,
+            secret_key=SECRET_KEY,
+            glue_endpoint=self.endpoint.url,
+        )
+        results = Results(self.directory / "results" / region, backend.filesystem)
+        return AthenaService(Engine(backend), check, backend.glue, results, self._store.within(region))
 
     def __enter__(self) -> Self:
         """The stack itself."""
@@ -112,3 +143,7 @@ class Stack:
     ) -> None:
         """Stop."""
         self.stop()
+
+
+def _nothing_against(_call: Call) -> None:
+    """Without enforcement any caller may do anything."""
