@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-
 from finks_local.engine.scan.projection import projected_partitions
 from finks_local.sql.errors import QueryError
 
@@ -26,16 +25,20 @@ def table(properties: dict[str, str], *names: str) -> dict[str, object]:
     }
 
 
+def dates(form: str, ends: str) -> dict[str, str]:
+    return {"p.type": "date", "p.format": form, "p.range": ends}
+
+
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
         ({"p.type": "enum", "p.values": "a, b"}, ["a", "b"]),
         ({"p.type": "integer", "p.range": "8,12", "p.interval": "2", "p.digits": "3"}, ["008", "010", "012"]),
-        ({"p.type": "date", "p.format": "yyyy-MM-dd", "p.range": "2024-02-28,2024-03-01"}, ["2024-02-28", "2024-02-29", "2024-03-01"]),
-        ({"p.type": "date", "p.format": "yyyy/MM/dd/HH", "p.range": "NOW-1HOURS,NOW"}, ["2024/03/02/04", "2024/03/02/05"]),
-        ({"p.type": "date", "p.format": "yyyyMM", "p.range": "NOW-2MONTHS,NOW"}, ["202401", "202402", "202403"]),
+        (dates("yyyy-MM-dd", "2024-02-28,2024-03-01"), ["2024-02-28", "2024-02-29", "2024-03-01"]),
+        (dates("yyyy/MM/dd/HH", "NOW-1HOURS,NOW"), ["2024/03/02/04", "2024/03/02/05"]),
+        (dates("yyyyMM", "NOW-2MONTHS,NOW"), ["202401", "202402", "202403"]),
     ],
-)  # fmt: skip
+)
 def test_a_columns_values_follow_from_its_properties(properties, expected):
     assert values(properties, "p") == [[value] for value in expected]
 

@@ -6,10 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pyarrow.fs import LocalFileSystem
-
 from finks_local.engine.storage import Handle, Meter
 from finks_local.sql.errors import QueryError
+from pyarrow.fs import LocalFileSystem
 
 
 @pytest.fixture
