@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
+from finks_local.sql.numbertext import double_text, real_text
 from finks_local.sql.types import TrinoType, parse_trino
 from finks_local.sql.value import FAILURE_MARK
 
@@ -74,15 +75,11 @@ def _canonical_numbers(value: Any) -> Any:
 
 def double_json(value: float) -> str:
     """A double in JSON: `1.0E7`, and text for what JSON has no number for."""
-    from finks_local.sql.pyfunctions import double_text
-
     text = double_text(value)
     return f'"{text}"' if math.isnan(value) or math.isinf(value) else text
 
 
 def _real_json(value: float) -> str:
-    from finks_local.sql.pyfunctions import real_text
-
     text = real_text(value)
     return f'"{text}"' if math.isnan(value) or math.isinf(value) else text
 

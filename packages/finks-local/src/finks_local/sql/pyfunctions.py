@@ -25,10 +25,11 @@ import pyarrow as pa
 from duckdb import func, sqltypes
 
 from finks_local.sql.errors import QueryError
-from finks_local.sql.functions.regexp import portable
 from finks_local.sql.iso8601 import iso_date, iso_instant, joda_pattern, mysql_pattern, read_with
 from finks_local.sql.javaformat import java_format
+from finks_local.sql.javaregex import compiled, expand
 from finks_local.sql.jsonvalues import FUNCTIONS as JSON_FUNCTIONS
+from finks_local.sql.numbertext import double_text, real_text
 from finks_local.sql.value import FAILURE_MARK
 from finks_local.sql.xxhash import xxhash64
 from finks_local.sql.zones import canonical_zone, tzinfo_of, zoned_parts
@@ -48,30 +49,6 @@ def _argument(message: str) -> FailureError:
 
 
 # --- numbers ------------------------------------------------------------------------------------------------------
-
-
-def double_text(value: float) -> str:
-    """Java's `Double.toString` (shortest digits): `1.0E7`, `0.001`, `NaN`."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        text = repr(value)
-        return text if "e" not in text else format(Decimal(text), "f")
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    shift = len(digits) - 1 + int(exponent)
-    tail = "".join(map(str, digits[1:])) or "0"
-    return f"{'-' if sign else ''}{digits[0]}.{tail}E{shift}"
-
-
-def real_text(value: float) -> str:
-    """The same for a real: the shortest digits that give the same 32 bits."""
-    if math.isnan(value) or math.isinf(value) or value == 0:
-        return double_text(value)
-    wanted = struct.pack("f", value)
-    short = next(text for digits in range(1, 10) if struct.pack("f", float(text := f"{value:.{digits}g}")) == wanted)
-    return double_text(float(short))
 
 
 def _round_double(value: float, places: int) -> float:
@@ -109,6 +86,8 @@ def _decimal_divide(left: str, right: str, scale: int) -> str:
         denominator = int(divisor.scaleb(76 - scale))
         quotient, rest = divmod(abs(numerator), abs(denominator))
         quotient += 2 * rest >= abs(denominator)
+        if quotient >= 10**38:
+            raise FailureError("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
         negative = (numerator < 0) != (denominator < 0)
         return format(Decimal(-quotient if negative else quotient).scaleb(-scale), "f")
 
@@ -173,6 +152,38 @@ def _cosine(left: dict[str, float], right: dict[str, float]) -> float:
     dot = sum(value * right.get(key, 0.0) for key, value in left.items())
     norms = math.sqrt(sum(v * v for v in left.values())) * math.sqrt(sum(v * v for v in right.values()))
     return dot / norms if norms else math.nan
+
+
+def _moments(values: Sequence[float]) -> tuple[int, float, float, float]:
+    """Count and the second to fourth central moments (sums), row by row as Trino's aggregation updates them."""
+    count, mean, m2, m3, m4 = 0, 0.0, 0.0, 0.0, 0.0
+    for value in values:
+        before = count
+        count += 1
+        delta = value - mean
+        share = delta / count
+        term = delta * share * before
+        m4 += term * share * share * (count * count - 3 * count + 3) + 6 * share * share * m2 - 4 * share * m3
+        m3 += term * share * (count - 2) - 3 * share * m2
+        m2 += term
+        mean += share
+    return count, m2, m3, m4
+
+
+def _skewness(values: Sequence[float]) -> float | None:
+    count, m2, m3, _ = _moments(values)
+    if count < 3:
+        return None
+    return math.sqrt(count) * m3 / m2**1.5 if m2 else math.nan
+
+
+def _kurtosis(values: Sequence[float]) -> float | None:
+    n, m2, _, m4 = _moments(values)
+    if n < 4:
+        return None
+    if not m2:
+        return math.nan
+    return (n - 1) * n * (n + 1) / ((n - 2) * (n - 3)) * m4 / m2**2 - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
 
 
 def _entropy(counts: Sequence[int]) -> float:
@@ -324,31 +335,32 @@ def _url_encode(text: str) -> str:
 # --- regular expressions ------------------------------------------------------------------------------------------
 
 
-def _pattern(pattern: str) -> str:
-    try:
-        return portable(pattern)
-    except QueryError as error:
-        raise FailureError(error.code, error.message) from None
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise _argument(f"Invalid regular expression: {error}") from None
+def _regexp_like(text: str, pattern: str) -> bool:
+    return compiled(pattern).search(text) is not None
 
 
 def _regexp_first(text: str, pattern: str, group: int) -> str | None:
-    match = _compiled(pattern).search(text)
+    match = _grouped(pattern, group).search(text)
     return None if match is None else match[group]
 
 
 def _regexp_groups(text: str, pattern: str, group: int) -> list[str | None]:
-    return [match[group] for match in _compiled(pattern).finditer(text)]
+    return [match[group] for match in _grouped(pattern, group).finditer(text)]
+
+
+def _grouped(pattern: str, group: int) -> re.Pattern[str]:
+    found = compiled(pattern)
+    if not 0 <= group <= found.groups:
+        raise _argument(f"Pattern has {found.groups} groups. Cannot access group {group}")
+    return found
+
+
+def _regexp_replace(text: str, pattern: str, replacement: str) -> str:
+    return compiled(pattern).sub(lambda match: expand(replacement, match), text)
 
 
 def _regexp_all_groups(text: str, pattern: str) -> list[list[str | None]]:
-    return [list(match.groups()) for match in _compiled(pattern).finditer(text)]
+    return [list(match.groups()) for match in compiled(pattern).finditer(text)]
 
 
 def _interleave(pieces: Sequence[str], between: Sequence[str | None]) -> str | None:
@@ -360,7 +372,7 @@ def _interleave(pieces: Sequence[str], between: Sequence[str | None]) -> str | N
 def _regexp_split(text: str, pattern: str) -> list[str]:
     parts: list[str] = []
     start = 0
-    for match in _compiled(pattern).finditer(text):
+    for match in compiled(pattern).finditer(text):
         parts.append(text[start : match.start()])
         start = match.end()
     return [*parts, text[start:]]
@@ -371,7 +383,7 @@ def _regexp_position(text: str, pattern: str, start: int, occurrence: int) -> in
         raise _argument("start position cannot be smaller than 1")
     if occurrence < 1:
         raise _argument("occurrence cannot be smaller than 1")
-    for match in _compiled(pattern).finditer(text, start - 1):
+    for match in compiled(pattern).finditer(text, start - 1):
         occurrence -= 1
         if not occurrence:
             return match.start() + 1
@@ -428,18 +440,8 @@ def _from_ieee754(data: bytes) -> float:
 # --- time ---------------------------------------------------------------------------------------------------------
 
 
-def _zone(name: str) -> str:
-    try:
-        return canonical_zone(name)
-    except QueryError as error:
-        raise FailureError(error.code, error.message) from None
-
-
 def _parse_zoned(text: str, digits: int) -> dict[str, Any]:
-    try:
-        at, zone, _ = zoned_parts(text, digits)
-    except QueryError as error:
-        raise FailureError(error.code, error.message) from None
+    at, zone, _ = zoned_parts(text, digits)
     return {"t": at, "z": zone}
 
 
@@ -488,10 +490,7 @@ def _parse_duration(text: str) -> int:
 
 
 def _format(form: str, kinds: str, values: Sequence[str | None]) -> str:
-    try:
-        return java_format(form, kinds.split(",") if kinds else [], values)
-    except QueryError as error:
-        raise FailureError(error.code, error.message) from None
+    return java_format(form, kinds.split(",") if kinds else [], values)
 
 
 _ZONED: Final = "STRUCT(t TIMESTAMPTZ, z VARCHAR)"
@@ -509,6 +508,8 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_format_number": (_format_number, ["DOUBLE"], "VARCHAR"),
     "trino_human_readable_seconds": (_human_seconds, ["DOUBLE"], "VARCHAR"),
     "trino_cosine_similarity": (_cosine, ["MAP(VARCHAR, DOUBLE)", "MAP(VARCHAR, DOUBLE)"], "DOUBLE"),
+    "trino_skewness": (_skewness, ["DOUBLE[]"], "DOUBLE"),
+    "trino_kurtosis": (_kurtosis, ["DOUBLE[]"], "DOUBLE"),
     "trino_choices": (_choices, ["BIGINT", "BIGINT"], "BIGINT[][]"),
     "trino_entropy": (_entropy, ["BIGINT[]"], "DOUBLE"),
     "trino_chr": (_chr, ["BIGINT"], "VARCHAR"),
@@ -531,7 +532,8 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_url_parameter": (_url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     "trino_url_encode": (_url_encode, ["VARCHAR"], "VARCHAR"),
     "trino_url_decode": (unquote_plus, ["VARCHAR"], "VARCHAR"),
-    "trino_pattern": (_pattern, ["VARCHAR"], "VARCHAR"),
+    "trino_regexp_like": (_regexp_like, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "trino_regexp_replace": (_regexp_replace, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
     "trino_regexp_first": (_regexp_first, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
     "trino_regexp_groups": (_regexp_groups, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR[]"),
     "trino_regexp_all_groups": (_regexp_all_groups, ["VARCHAR", "VARCHAR"], "VARCHAR[][]"),
@@ -552,7 +554,7 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_from_ieee754": (_from_ieee754, ["BLOB"], "DOUBLE"),
     "trino_reverse_pairs": (lambda text: bytes.fromhex(text)[::-1].hex(), ["VARCHAR"], "VARCHAR"),
     "trino_bytes_pad": (_bytes_pad, ["BLOB", "BIGINT", "BLOB", "BOOLEAN"], "BLOB"),
-    "trino_zone": (_zone, ["VARCHAR"], "VARCHAR"),
+    "trino_zone": (canonical_zone, ["VARCHAR"], "VARCHAR"),
     "trino_uuid": (_uuid, ["VARCHAR"], "VARCHAR"),
     "trino_parse_duration": (_parse_duration, ["VARCHAR"], "BIGINT"),
     "trino_parse_zoned": (_parse_zoned, ["VARCHAR", "BIGINT"], _ZONED),
@@ -585,7 +587,10 @@ def _by_column(function: Function, width: int, result: pa.DataType) -> Function:
 
     def run(*columns: pa.ChunkedArray) -> pa.Array:
         rows = zip(*(column.to_pylist(maps_as_pydicts="strict") for column in columns), strict=True)
-        values = [None if any(value is None for value in row) else function(*row) for row in rows]
+        try:
+            values = [None if any(value is None for value in row) else function(*row) for row in rows]
+        except QueryError as error:
+            raise FailureError(error.code, error.message) from None
         if pa.types.is_map(result):
             values = [None if value is None else list(value.items()) for value in values]
         return pa.array(values, result)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as _compute
 
-from finks_local.sql.pyfunctions import double_text, real_text
+from finks_local.sql.numbertext import double_text, real_text
 from finks_local.sql.types import MILLIS, Column, TrinoType
 from finks_local.sql.zones import tzinfo_of
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from finks_local.sql.casting import text_of
 from finks_local.sql.coercion import INTEGRAL, coerce, common_type, converts
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.aggregate import FOLD_FIELDS, fold
-from finks_local.sql.functions.registry import Call, Family
+from finks_local.sql.functions.registry import Call, Family, emit, resolve
 from finks_local.sql.intervals import MILLIS_OF
 from finks_local.sql.operators import compare_sql, orderable
 from finks_local.sql.types import (
@@ -21,6 +20,7 @@ from finks_local.sql.types import (
     row,
 )
 from finks_local.sql.value import Lambda, Value, cast_sql
+from finks_local.sql.valuetext import text_of
 
 arrays = Family()
 arrays.declare(
@@ -194,7 +194,7 @@ def _map_lambda(call: Call) -> Value:
     pairs = f"list_transform({entries}, lambda {left}: {{'key': {changed[0]}, 'value': {changed[1]}}})"
     kind = map_of(body.type, item) if call.name == "transform_keys" else map_of(key, body.type)
     return Value(
-        f"trino_map_of(CAST({pairs} AS STRUCT(key {kind.args[0].duckdb}, value {kind.args[1].duckdb})[]))", kind
+        f"map_from_entries(CAST({pairs} AS STRUCT(key {kind.args[0].duckdb}, value {kind.args[1].duckdb})[]))", kind
     )
 
 
@@ -227,8 +227,6 @@ def _map_zip_with(call: Call) -> Value:
 @arrays.handles("map")
 def _map(call: Call) -> Value:
     if call.args:
-        from finks_local.sql.functions.registry import emit, resolve
-
         return emit(*resolve("map", arrays.overloads["map"], call.args))
     kind = map_of(UNKNOWN, UNKNOWN)
     return Value("MAP([], [])", kind)

@@ -33,7 +33,7 @@ _NAMES: Final = """
     geometry_nearest_points geometry_to_bing_tiles geometry_union geometry_union_agg great_circle_distance
     hash_counts hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 index intersection_cardinality inverse_beta_cdf
     inverse_normal_cdf jaccard_index json_array json_exists json_object json_query json_table json_value
-    kurtosis learn_classifier learn_libsvm_classifier learn_libsvm_regressor learn_regressor
+    learn_classifier learn_libsvm_classifier learn_libsvm_regressor learn_regressor
     line_interpolate_point line_interpolate_points line_locate_point make_set_digest map_zip_all merge
     merge_set_digest multimap_from_rows murmur3 ngrams_hll normal_cdf numeric_histogram objectid
     objectid_timestamp overlay parse_data_size parse_presto_data_size qdigest_agg quantile_at_value regress
