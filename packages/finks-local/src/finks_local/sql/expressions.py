@@ -193,9 +193,7 @@ class Expressions(Calls):
         for value in values:
             common = common_type(kind, value.type)
             if common is None:
-                message = (
-                    f"All {type(node).__name__.upper()} results must be the same type or coercible to a common type."
-                )
+                message = f"All {_label(node)} results must be the same type or coercible to a common type."
                 raise QueryError("TYPE_MISMATCH", f"{message} Cannot find common type between {kind} and {value.type}")
             kind = common
         return kind
@@ -388,6 +386,11 @@ class Expressions(Calls):
     def local_timestamp(self, _node: exp.Expr) -> Value:
         """The query's time without its zone."""
         return Value(f"TIMESTAMP '{millis_text(self.queries.now)}'", timestamp(3))
+
+
+def _label(node: exp.Expr) -> str:
+    """What Trino calls the expression in a message."""
+    return node.name.upper() if isinstance(node, exp.Anonymous) else type(node).__name__.upper()
 
 
 def _quantifier(node: exp.Expr) -> tuple[str, exp.Expr] | None:
