@@ -315,6 +315,11 @@ CREATE OR REPLACE TEMP MACRO trino_arrays_overlap(a, b) AS (
     AND b IS NOT NULL THEN FALSE END
 );
 
+CREATE OR REPLACE TEMP MACRO trino_contains_sequence(l, s) AS (
+    CASE WHEN l IS NOT NULL AND s IS NOT NULL
+    THEN len(list_filter(range(1, len(l) - len(s) + 2), lambda i: list_slice(l, i, i + len(s) - 1) = s)) > 0 END
+);
+
 CREATE OR REPLACE TEMP MACRO trino_array_join(l, s) AS (
     CASE WHEN l IS NOT NULL AND s IS NOT NULL THEN array_to_string(l, s) END
 );

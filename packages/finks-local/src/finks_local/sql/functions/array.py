@@ -39,6 +39,7 @@ arrays.declare(
         "array_max(array(T)) -> T": "trino_array_max($1)",
         "array_min(array(T)) -> T": "trino_array_min($1)",
         "arrays_overlap(array(T), array(T)) -> boolean": "trino_arrays_overlap($1, $2)",
+        "contains_sequence(array(T), array(T)) -> boolean": "trino_contains_sequence($1, $2)",
         "combinations(array(T), bigint) -> array(array(T))": "trino_combinations($1, $2)",
         "filter(array(T), function(T,boolean)) -> array(T)": "list_filter($1, $2)",
         "find_first(array(T), function(T,boolean)) -> T": "list_extract(list_filter($1, $2), 1)",

@@ -68,7 +68,7 @@ strings.declare(
         "url_extract_fragment(varchar) -> varchar": "trino_url_part($1, 'fragment')",
         "url_extract_parameter(varchar, varchar) -> varchar": "trino_url_parameter($1, $2)",
         "current_groups() -> array(varchar)": "CAST([] AS VARCHAR[])",
-        "version() -> varchar": "'3'",
+        "uuid() -> uuid": "CAST(uuid() AS VARCHAR)",
     }
 )
 
