@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import duckdb
@@ -106,6 +107,24 @@ def test_errors_are_trinos_with_their_place(mart, sql, error):
     with pytest.raises(QueryError) as caught:
         mart.translate(sql)
     assert str(caught.value) == error
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("select checksum(price) from trades", "checksum"),
+        ("select st_point(1, 2)", "st_point"),
+        ("select * from trades match_recognize (pattern (a) define a as true)", "MATCH"),
+        ("select regexp_like(symbol, '\\p{IsGreek}') from trades", "p{IsGreek}"),
+        ("select timestamp '2020-01-01 00:00:00.123456789'", "timestamp(9)"),
+        ("select time '10:00:00' + time '10:00:00', current_time", "Cannot apply operator"),
+        ("select date_trunc(symbol, at) from trades", "date_trunc"),
+        ("select json_extract('{}', '$..a')", "$..a"),
+    ],
+)
+def test_what_is_not_translated_is_refused_by_name(mart, sql, name):
+    with pytest.raises(QueryError, match=re.escape(name)):
+        mart.rows(sql)
 
 
 @pytest.mark.parametrize(
