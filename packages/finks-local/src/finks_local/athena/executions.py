@@ -105,7 +105,7 @@ class Executions:
                     "You have exceeded the limit for the number of queries you can run concurrently.",
                     Reason="CONCURRENT_QUERY_LIMIT_EXCEEDED",
                 )
-            execution = _new(request, group, location)
+            execution = _new(request, group, location, token)
             self._store.put(_TOKEN, token, {"asked": same, "id": execution.id})
             self._reuse(request, execution)
             self._store.put(KIND, execution.id, execution.record())
@@ -242,8 +242,11 @@ class Executions:
 
     def _forget_the_oldest(self) -> None:
         surplus = self._store.count(KIND) - self._capacity.remembered
-        for query_id in self._store.keys(KIND)[: max(0, surplus)]:
-            if query_id not in self._live:
+        for query_id in self._store.keys(KIND)[:surplus] if surplus > 0 else ():
+            record = self._store.get(KIND, query_id)
+            if record is not None and query_id not in self._live:
+                self._store.delete(_TOKEN, record["token"])
+                self._store.delete(_REUSABLE, _reuse_key(Execution.read(record)))
                 self._store.delete(KIND, query_id)
                 self._run.discard(query_id)
 
@@ -256,7 +259,7 @@ class Executions:
                 self._store.put(KIND, record["id"], {**record, **told, "state": FAILED, "spool": None})
 
 
-def _new(request: Shape, group: Shape, location: str | None) -> Execution:
+def _new(request: Shape, group: Shape, location: str | None, token: str) -> Execution:
     context = request.get("QueryExecutionContext", {})
     if "Catalog" in context:
         context = {**context, "Catalog": context["Catalog"].lower()}
@@ -271,6 +274,7 @@ def _new(request: Shape, group: Shape, location: str | None) -> Execution:
         settings["ManagedQueryResultsConfiguration"] = {"Enabled": True}
     execution = Execution(
         id=str(uuid.uuid4()),
+        token=token,
         statement=request["QueryString"],
         workgroup=group["Name"],
         settings=settings,
