@@ -153,13 +153,6 @@ class Executions:
             states = [live.execution.state for live in self._live.values()]
         return {"queued": states.count(QUEUED), "running": states.count(RUNNING)}
 
-    def forget(self) -> None:
-        """Stop and forget every execution."""
-        for query_id in list(self._live):
-            self.stop({"QueryExecutionId": query_id})
-        for query_id in self._store.keys(KIND):
-            self._run.discard(query_id)
-
     def close(self) -> None:
         """Stop what runs, and wait for it."""
         for query_id in list(self._live):
@@ -245,10 +238,16 @@ class Executions:
         for query_id in self._store.keys(KIND)[:surplus] if surplus > 0 else ():
             record = self._store.get(KIND, query_id)
             if record is not None and query_id not in self._live:
-                self._store.delete(_TOKEN, record["token"])
-                self._store.delete(_REUSABLE, _reuse_key(Execution.read(record)))
-                self._store.delete(KIND, query_id)
-                self._run.discard(query_id)
+                self._forget(Execution.read(record))
+
+    def _forget(self, execution: Execution) -> None:
+        self._store.delete(_TOKEN, execution.token)
+        key = _reuse_key(execution)
+        reusable = self._store.get(_REUSABLE, key)
+        if reusable is not None and reusable["id"] == execution.id:
+            self._store.delete(_REUSABLE, key)
+        self._store.delete(KIND, execution.id)
+        self._run.discard(execution.id)
 
     def _give_up_what_was_interrupted(self) -> None:
         """After `kill -9`, what was queued or running is not any more."""
