@@ -169,7 +169,7 @@ def test_it_stays_in_the_foreground_until_it_is_told_to_end(local):
 
 
 def test_nothing_outlives_down(up):
-    before = up.state
+    processes = [psutil.Process(up.state.pid), psutil.Process(up.state.emulator_pid)]
     up("down")
-    assert not psutil.pid_exists(before.pid)
-    assert not psutil.pid_exists(before.emulator_pid)
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert alive == []
