@@ -216,7 +216,7 @@ class Workspace:
         if metastore.is_view(row):
             return self._view_select(table)
         if not metastore.is_iceberg(row):
-            return hive_relation(row, self.catalog, self.backend.s3).sql
+            return hive_relation(row, self.catalog, self.backend.s3, self.request.now).sql
         loaded = self.iceberg(table.database, table.name)
         if table.metadata is not None:
             return self._arrow(metadata_tables.relation(loaded, table.metadata).rows)
