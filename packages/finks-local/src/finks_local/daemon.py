@@ -134,7 +134,7 @@ def up(options: Options) -> State:
         SourceUnavailableError: It did not start.
     """
     emulator_python()
-    running = find(options.directory)
+    running = _found_or_awaited(options.directory)
     if running is not None and is_healthy(running):
         _refuse_other_settings(running, options)
         return running
@@ -176,6 +176,17 @@ def down(directory: Path) -> bool:
 def find(directory: Path) -> State | None:
     """The local AWS that runs in a directory; None when none does, or when it has only begun to start."""
     return _read(directory) if _is_held(directory) else None
+
+
+def _found_or_awaited(directory: Path) -> State | None:
+    """The same, but one that has begun to start is waited for."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while _is_held(directory) and time.monotonic() < deadline:
+        state = _read(directory)
+        if state is not None:
+            return state
+        time.sleep(0.05)
+    return None
 
 
 def is_healthy(state: State) -> bool:
@@ -255,6 +266,9 @@ def _wait_until_ready(options: Options, process: subprocess.Popen[bytes], log: P
         if process.poll() is not None:
             break
         time.sleep(0.05)
+    # Whoever loses a race of two starts has what the winner started.
+    if process.poll() == ConflictError.exit_code and (other := _found_or_awaited(options.directory)) is not None:
+        return other
     raise SourceUnavailableError(
         "The local AWS did not start.",
         where=str(log),

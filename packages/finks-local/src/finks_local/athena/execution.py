@@ -24,6 +24,7 @@ class Execution:
     """A query execution. Times are seconds since 1970.
 
     Attributes:
+        token: The request's token, by which it is known again.
         settings: What the request said of results, context and reuse, as `QueryExecution` repeats it.
         location: Where its result goes, without the last slash; None where Athena keeps it itself.
         output: The result's file there, named by the statement's kind.
@@ -34,6 +35,7 @@ class Execution:
     """
 
     id: str
+    token: str
     statement: str
     workgroup: str
     settings: Shape

@@ -105,7 +105,7 @@ class Executions:
                     "You have exceeded the limit for the number of queries you can run concurrently.",
                     Reason="CONCURRENT_QUERY_LIMIT_EXCEEDED",
                 )
-            execution = _new(request, group, location)
+            execution = _new(request, group, location, token)
             self._store.put(_TOKEN, token, {"asked": same, "id": execution.id})
             self._reuse(request, execution)
             self._store.put(KIND, execution.id, execution.record())
@@ -152,13 +152,6 @@ class Executions:
         with self._lock:
             states = [live.execution.state for live in self._live.values()]
         return {"queued": states.count(QUEUED), "running": states.count(RUNNING)}
-
-    def forget(self) -> None:
-        """Stop and forget every execution."""
-        for query_id in list(self._live):
-            self.stop({"QueryExecutionId": query_id})
-        for query_id in self._store.keys(KIND):
-            self._run.discard(query_id)
 
     def close(self) -> None:
         """Stop what runs, and wait for it."""
@@ -242,10 +235,19 @@ class Executions:
 
     def _forget_the_oldest(self) -> None:
         surplus = self._store.count(KIND) - self._capacity.remembered
-        for query_id in self._store.keys(KIND)[: max(0, surplus)]:
-            if query_id not in self._live:
-                self._store.delete(KIND, query_id)
-                self._run.discard(query_id)
+        for query_id in self._store.keys(KIND)[:surplus] if surplus > 0 else ():
+            record = self._store.get(KIND, query_id)
+            if record is not None and query_id not in self._live:
+                self._forget(Execution.read(record))
+
+    def _forget(self, execution: Execution) -> None:
+        self._store.delete(_TOKEN, execution.token)
+        key = _reuse_key(execution)
+        reusable = self._store.get(_REUSABLE, key)
+        if reusable is not None and reusable["id"] == execution.id:
+            self._store.delete(_REUSABLE, key)
+        self._store.delete(KIND, execution.id)
+        self._run.discard(execution.id)
 
     def _give_up_what_was_interrupted(self) -> None:
         """After `kill -9`, what was queued or running is not any more."""
@@ -256,7 +258,7 @@ class Executions:
                 self._store.put(KIND, record["id"], {**record, **told, "state": FAILED, "spool": None})
 
 
-def _new(request: Shape, group: Shape, location: str | None) -> Execution:
+def _new(request: Shape, group: Shape, location: str | None, token: str) -> Execution:
     context = request.get("QueryExecutionContext", {})
     if "Catalog" in context:
         context = {**context, "Catalog": context["Catalog"].lower()}
@@ -271,6 +273,7 @@ def _new(request: Shape, group: Shape, location: str | None) -> Execution:
         settings["ManagedQueryResultsConfiguration"] = {"Enabled": True}
     execution = Execution(
         id=str(uuid.uuid4()),
+        token=token,
         statement=request["QueryString"],
         workgroup=group["Name"],
         settings=settings,
