@@ -5,7 +5,8 @@ from __future__ import annotations
 from finks.errors import ConfigurationError, FinksError, QualityError
 from finks.lake import Lake
 from finks.run.events import Event, Observer
-from finks.run.gold import dbt_build, project_directory, read_marts, source_tables
+from finks.run.gold import dbt_build, project_directory, source_tables
+from finks.run.gold_engines import gold_engine
 from finks.run.report import HELD_BACK, RunReport
 from finks.run.settings import Settings
 from finks.run.sourcing import ADVICE
@@ -34,11 +35,12 @@ def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observ
             where="[sources]",
             hint="Configure the sources and streams that deliver them, or set gold.enabled = false.",
         )
+    engine = gold_engine(lake, settings.gold)
     observer(Event("dbt.started", str(project)))
     with lake.place.scratch(report.run_id) as scratch:
         build = dbt_build(
             project,
-            lake.place.address,
+            engine,
             scratch,
             logical_date=report.logical_date,
             as_of=None,
@@ -47,9 +49,10 @@ def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observ
         observer(Event("dbt.finished", str(project)))
         report.gold.tests = build.tests
         report.gold.failures = list(build.failures)
+        report.gold.scanned_bytes = build.scanned_bytes
         if build.failures:
             raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
-        marts = read_marts(build)
+        marts = {mart: engine.read(scratch, *relation) for mart, relation in build.marts.items()}
     observer(Event("gold.before_publish"))
     release = lake.publish(marts, run_id=report.run_id)
     report.gold.tables = dict(release.rows)

@@ -51,6 +51,7 @@ class GoldReport(BaseModel):
     release: int | None = Field(default=None, description="The release that readers are served now.")
     tables: dict[str, int] = Field(default_factory=dict, description="Rows per Gold table.")
     tests: int = 0
+    scanned_bytes: int = Field(default=0, description="What Athena read for models and tests; it bills by that.")
     failures: list[str] = Field(default_factory=list)
 
 
@@ -148,7 +149,8 @@ def _sentences(report: RunReport) -> list[str]:
             lines.append(f"{name}: {stream.suspicious} records vanished at once; kept, look at the responses")
     gold = report.gold
     served = f"release {gold.release} is served" if gold.release is not None else "nothing is served yet"
-    lines.append(f"Gold: {gold.status}; {served}.")
+    scanned = f" Athena read {gold.scanned_bytes:,} bytes." if gold.scanned_bytes else ""
+    lines.append(f"Gold: {gold.status}; {served}.{scanned}")
     lines += [f"  failed: {failure}" for failure in gold.failures]
     lines.append("Seconds: " + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items()))
     lines += [f"Problem: {problem}" for problem in report.problems]

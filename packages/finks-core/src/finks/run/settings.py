@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
 from pydantic_settings import (
@@ -94,6 +94,10 @@ class GoldSettings(_Section):
 
     project: Path | None = Field(default=None, description="The dbt project; the one that finks ships when absent.")
     enabled: bool = Field(default=True, description="Whether a run builds and publishes Gold.")
+    engine: Literal["duckdb", "athena"] = Field(
+        default="duckdb", description="What runs the dbt project's SQL. Athena needs a lake on S3."
+    )
+    work_group: str = Field(default="primary", description="On Athena, the work group that the build runs in.")
     timeout: float = Field(default=1800, gt=0, description="Seconds after which a dbt build is ended.")
 
 
