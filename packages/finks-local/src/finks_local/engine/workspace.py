@@ -28,7 +28,7 @@ from finks_local.engine.scan.iceberg import iceberg_columns, iceberg_relation, s
 from finks_local.engine.scan.relation import Relation
 from finks_local.engine.storage import LakeFiles, Meter, name
 from finks_local.engine.views import View, read_view
-from finks_local.sql.dialect import prepare
+from finks_local.sql.runtime import prepare
 from finks_local.sql.errors import QueryError
 from finks_local.sql.translate import Session, TableRef, translate
 from finks_local.sql.types import Column
