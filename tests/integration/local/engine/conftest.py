@@ -13,7 +13,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from finks_local.backend import Backend
 from finks_local.emulator import Emulator, EmulatorOptions
 from finks_local.engine import Engine, Outcome, Request

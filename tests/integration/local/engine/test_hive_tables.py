@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-
 from finks_local.sql.errors import QueryError
 
 pytestmark = pytest.mark.aws
@@ -86,9 +85,13 @@ def test_rows_tell_their_file(athena):
 
 
 def test_nested_types_are_read(athena):
-    rows = pa.table({"a": [[1, 2]], "m": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())), "s": [{"x": 1, "y": "z"}]})
+    rows = pa.table(
+        {"a": [[1, 2]], "m": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())), "s": [{"x": 1, "y": "z"}]}
+    )
     athena.put("t/1", rows)
-    athena.run(f"CREATE EXTERNAL TABLE t (a array<bigint>, m map<string,bigint>, s struct<x:bigint,y:string>) {PARQUET}")
+    athena.run(
+        f"CREATE EXTERNAL TABLE t (a array<bigint>, m map<string,bigint>, s struct<x:bigint,y:string>) {PARQUET}"
+    )
     assert athena.rows("SELECT a[2], m['k'], s.y FROM t") == [(2, 1, "z")]
 
 

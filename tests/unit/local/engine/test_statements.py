@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from finks_local.engine.ddl import statements as ast
 from finks_local.engine.ddl.parse import parse_statement
 from finks_local.engine.ddl.reader import Name
@@ -58,7 +57,7 @@ def test_with_no_data_is_not_part_of_the_query(tail: str, with_data: bool):
 @pytest.mark.parametrize(
     ("text", "columns"),
     [
-        ("INSERT INTO a.b (x, \"Y\") SELECT 1, 2", ("x", "y")),
+        ('INSERT INTO a.b (x, "Y") SELECT 1, 2', ("x", "y")),
         ("INSERT INTO b (SELECT 1)", None),
         ("INSERT INTO b (WITH q AS (SELECT 1) SELECT * FROM q)", None),
         ("INSERT INTO b VALUES (1)", None),
@@ -85,7 +84,9 @@ def test_partitions_are_added_with_their_places():
 
 
 def test_an_unload_ends_its_query_at_the_right_parenthesis():
-    statement = parse_statement("UNLOAD (SELECT ')' FROM (VALUES 1)) TO 's3://x/' WITH (partitioned_by = ARRAY['a', 'b'])")
+    statement = parse_statement(
+        "UNLOAD (SELECT ')' FROM (VALUES 1)) TO 's3://x/' WITH (partitioned_by = ARRAY['a', 'b'])"
+    )
     assert isinstance(statement, ast.Unload)
     assert statement.query.strip() == "SELECT ')' FROM (VALUES 1)"
     assert statement.properties == {"partitioned_by": ("a", "b")}

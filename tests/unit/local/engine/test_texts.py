@@ -8,9 +8,6 @@ import json
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from finks_local.engine.ddl.reader import hive_string, tokens
 from finks_local.engine.execute.parameters import bind
 from finks_local.engine.scan.textual import lower_keys, split_csv
@@ -18,6 +15,8 @@ from finks_local.engine.storage import DataFile
 from finks_local.engine.write.hive import partition_path
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import VARCHAR, Column
+from hypothesis import given
+from hypothesis import strategies as st
 
 text = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r\n\0\\"), max_size=12)
 
@@ -66,11 +65,15 @@ def test_a_parameter_is_one_constant_expression(value: str):
 
 
 def test_the_number_of_parameters_must_agree():
-    with pytest.raises(QueryError, match="INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected 2 but found 1"):
+    with pytest.raises(
+        QueryError, match="INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected 2 but found 1"
+    ):
         bind("SELECT ?, ?", ["1"])
 
 
-@pytest.mark.parametrize(("literal", "value"), [(r"'\001'", "\x01"), (r"'\t'", "\t"), ("'a''b'", "a'b"), (r"'\\'", "\\")])
+@pytest.mark.parametrize(
+    ("literal", "value"), [(r"'\001'", "\x01"), (r"'\t'", "\t"), ("'a''b'", "a'b"), (r"'\\'", "\\")]
+)
 def test_hive_strings_know_escapes(literal: str, value: str):
     assert hive_string(literal) == value
 

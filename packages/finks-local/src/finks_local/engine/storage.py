@@ -109,7 +109,7 @@ def delete_objects(s3: Any, location: str) -> None:
     with told(location):
         for item in list_objects(s3, location):
             batch.append({"Key": item["Key"]})
-            if len(batch) == 1000:  # noqa: PLR2004
+            if len(batch) == 1000:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
                 batch.clear()
         if batch:

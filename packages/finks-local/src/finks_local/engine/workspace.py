@@ -28,8 +28,8 @@ from finks_local.engine.scan.iceberg import iceberg_columns, iceberg_relation, s
 from finks_local.engine.scan.relation import Relation
 from finks_local.engine.storage import LakeFiles, Meter, name
 from finks_local.engine.views import View, read_view
-from finks_local.sql.runtime import prepare
 from finks_local.sql.errors import QueryError
+from finks_local.sql.runtime import prepare
 from finks_local.sql.translate import Session, TableRef, translate
 from finks_local.sql.types import Column
 
@@ -46,10 +46,14 @@ class Limits:
     Args:
         threads: Of DuckDB.
         memory: Of DuckDB, for example `1GB`; beyond it, it spills to a temporary folder.
+        group_bytes: Rows to write are held back up to this many bytes and become one row group.
+        file_bytes: A file is closed once it has grown this large.
     """
 
     threads: int = 2
     memory: str = "1GB"
+    group_bytes: int = 32 * 1024 * 1024
+    file_bytes: int = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Workspace:
         self.request = request
         self.meter = Meter(request.scan_limit, cancel=request.cancel)
         self.catalog = Metastore(backend.glue)
-        self._limits = limits
+        self.limits = limits
         self._tables: dict[tuple[str, str], Table] = {}
         self._views: dict[tuple[str, str], View] = {}
         self._made: set[str] = set()
@@ -101,8 +105,8 @@ class Workspace:
     def duck(self) -> duckdb.DuckDBPyConnection:
         """The statement's DuckDB, in memory."""
         settings = {
-            "threads": str(self._limits.threads),
-            "memory_limit": self._limits.memory,
+            "threads": str(self.limits.threads),
+            "memory_limit": self.limits.memory,
             "temp_directory": str(self._folder),
         }
         connection = duckdb.connect(config=settings)
@@ -245,4 +249,3 @@ class Workspace:
             for old, column in zip(inner, view.columns, strict=True)
         )
         return f"select {outer} from ({sql}) as v({', '.join(inner)})"  # noqa: S608
-

@@ -72,7 +72,7 @@ def _data_clause(query: str) -> tuple[str, bool]:
         return query, True
     tail = Reader(query[ends[-1] :])
     no_data = tail.accept("WITH", "NO", "DATA")
-    return (query[: ends[-1]], not no_data) if no_data or tail.accept("WITH", "DATA") and tail.done else (query, True)
+    return (query[: ends[-1]], not no_data) if no_data or (tail.accept("WITH", "DATA") and tail.done) else (query, True)
 
 
 def _create_database(reader: Reader) -> ast.CreateDatabase:

@@ -95,9 +95,7 @@ def _create_hive(
     except BaseException:
         hive.remove(workspace.backend.s3, written.files)
         raise
-    return Outcome(
-        DDL, "CREATE_TABLE_AS_SELECT", ROWS, update_count=written.rows, data_manifest=tuple(written.files)
-    )
+    return Outcome(DDL, "CREATE_TABLE_AS_SELECT", ROWS, update_count=written.rows, data_manifest=tuple(written.files))
 
 
 def _own_location(workspace: Workspace) -> str:
@@ -157,7 +155,7 @@ def hive_column(column: Column) -> dict[str, str]:
     Raises:
         QueryError: NOT_SUPPORTED: Hive has no such type, or not with this precision.
     """
-    if column.type.base == "timestamp" and column.type.precision != 3:  # noqa: PLR2004
+    if column.type.base == "timestamp" and column.type.precision != 3:
         message = f"Incorrect timestamp precision for {column.type}; the configured precision is MILLISECONDS"
         raise QueryError("NOT_SUPPORTED", f"{message}; column name: {column.name}")
     return {"Name": column.name, "Type": column.type.hive}
@@ -184,7 +182,7 @@ def _create_iceberg(
             where, schema, location.rstrip("/"), partition_spec=spec, properties=kept
         )
     source = f"select {select} from {numbered(sql, len(columns))}"  # noqa: S608
-    io = transaction._table.io  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    io = transaction._table.io  # pyright: ignore[reportPrivateUsage]
     files = iceberg.write_rows(workspace, source, columns, transaction.table_metadata, io)
     try:
         with told(".".join(where)):

@@ -38,9 +38,7 @@ def _visible(columns: tuple[Column, ...]) -> list[Column]:
     return [column for column in columns if not column.hidden]
 
 
-def _insert_hive(
-    workspace: Workspace, statement: Insert, row: Row, sql: str, columns: tuple[Column, ...]
-) -> Outcome:
+def _insert_hive(workspace: Workspace, statement: Insert, row: Row, sql: str, columns: tuple[Column, ...]) -> Outcome:
     if formats.kind(row["StorageDescriptor"]) != formats.PARQUET:
         raise QueryError("NOT_SUPPORTED", f"INSERT INTO {row['Name']}: this endpoint writes Parquet tables only")
     table = _visible(hive_columns(row))

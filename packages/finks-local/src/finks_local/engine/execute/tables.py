@@ -34,7 +34,9 @@ def create_table(workspace: Workspace, statement: CreateTable) -> Outcome:
     if statement.properties.get("table_type", "").upper() == metastore.ICEBERG:
         _create_iceberg(workspace, (database, table), statement)
     elif not statement.external:
-        message = "CREATE TABLE without EXTERNAL makes Iceberg tables only: set TBLPROPERTIES ('table_type' = 'ICEBERG')"
+        message = (
+            "CREATE TABLE without EXTERNAL makes Iceberg tables only: set TBLPROPERTIES ('table_type' = 'ICEBERG')"
+        )
         raise QueryError("NOT_SUPPORTED", message)
     else:
         workspace.catalog.create_table(database, _hive_row(workspace, table, statement))

@@ -12,7 +12,17 @@ from finks_local.engine.metastore import Metastore, Row
 from finks_local.engine.scan.projection import is_projected, projected_partitions
 from finks_local.engine.scan.relation import FILE, HIDDEN, Relation, hidden_columns, nothing, to_millis
 from finks_local.engine.scan.textual import json_source, lazy_source, open_csv_source
-from finks_local.engine.storage import NULL_PARTITION, DataFile, bare, folder, list_files, name, partition_value, path_list, text
+from finks_local.engine.storage import (
+    NULL_PARTITION,
+    DataFile,
+    bare,
+    folder,
+    list_files,
+    name,
+    partition_value,
+    path_list,
+    text,
+)
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import Column, TrinoType, parse_hive
 
@@ -73,7 +83,8 @@ def parquet_source(columns: Iterable[tuple[str, str, TrinoType]], files: Sequenc
         extra: More options of `read_parquet`.
     """
     schema = ", ".join(
-        f"{key}: {{name: {text(label)}, type: {text(kind.duckdb)}, default_value: NULL}}" for key, label, kind in columns
+        f"{key}: {{name: {text(label)}, type: {text(kind.duckdb)}, default_value: NULL}}"
+        for key, label, kind in columns
     )
     # A scan of no columns at all still tells the number of rows.
     return f"read_parquet({path_list(files)}, schema = map {{{schema}}}, filename = {text(FILE)}{extra})"

@@ -17,7 +17,7 @@ from pyiceberg.table import FileScanTask, Table
 from pyiceberg.transforms import IdentityTransform
 
 from finks_local.engine.scan.hive import parquet_source
-from finks_local.engine.scan.relation import FILE, HIDDEN, Relation, hidden_columns, nothing
+from finks_local.engine.scan.relation import HIDDEN, Relation, hidden_columns, nothing
 from finks_local.engine.storage import LOCATION, DataFile, bare, name, partition_value, path_list, text
 from finks_local.sql import types as trino
 from finks_local.sql.errors import QueryError
@@ -35,7 +35,7 @@ def iceberg_columns(schema: Schema) -> tuple[Column, ...]:
     return (*(Column(field.name, trino_type(field.field_type)) for field in schema.fields), *hidden_columns())
 
 
-def trino_type(kind: iceberg.IcebergType) -> TrinoType:  # noqa: PLR0911
+def trino_type(kind: iceberg.IcebergType) -> TrinoType:
     """The Trino type of an Iceberg type, as Trino's Iceberg connector maps them.
 
     Raises:
@@ -158,7 +158,9 @@ class _Identities:
 
     def of(self, task: FileScanTask) -> DataFile:
         """The task's file with the values of those columns."""
-        return DataFile(task.file.file_path, task.file.file_size_in_bytes, tuple(self._value(task.file, i) for i in self._ids))
+        return DataFile(
+            task.file.file_path, task.file.file_size_in_bytes, tuple(self._value(task.file, i) for i in self._ids)
+        )
 
     def _value(self, file: IcebergFile, field_id: int) -> str | None:
         position = _identity(self._specs[file.spec_id], field_id)
@@ -204,7 +206,9 @@ def _has_ids(file: DataFile, files: S3FileSystem) -> bool:
 def _without_deleted(source: str, deletes: Sequence[IcebergFile]) -> str:
     positions = path_list(DataFile(file.file_path, file.file_size_in_bytes) for file in deletes)
     gone = f"select regexp_replace(file_path, '^s3[an]?:', 's3:') as file_path, pos from read_parquet({positions})"  # noqa: S608
-    return f"(select d.* from {source} d anti join ({gone}) x on x.file_path = {LOCATION} and x.pos = d.file_row_number)"  # noqa: S608
+    return (
+        f"(select d.* from {source} d anti join ({gone}) x on x.file_path = {LOCATION} and x.pos = d.file_row_number)"  # noqa: S608
+    )
 
 
 def _check_nested_names(table: Table) -> None:

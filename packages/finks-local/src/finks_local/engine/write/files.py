@@ -11,13 +11,8 @@ from pyarrow.fs import S3FileSystem
 
 from finks_local.engine.failures import told
 from finks_local.engine.storage import bare
+from finks_local.engine.workspace import Limits
 from finks_local.sql.errors import QueryError
-
-FILE_BYTES: Final = 128 * 1024 * 1024
-"""A file is closed once it has grown this large."""
-
-GROUP_BYTES: Final = 32 * 1024 * 1024
-"""Rows are held back up to this many bytes, as they are in memory, and become one row group."""
 
 _CODECS: Final = {"GZIP", "SNAPPY", "ZSTD", "LZ4", "NONE"}
 
@@ -44,10 +39,14 @@ class ParquetFiles:
         place: Gives the location of the next file.
         schema: Of the rows.
         compression: Parquet's codec.
+        limits: How large row groups and files may become.
     """
 
-    def __init__(self, files: S3FileSystem, place: Callable[[], str], schema: pa.Schema, compression: str) -> None:
+    def __init__(
+        self, files: S3FileSystem, place: Callable[[], str], schema: pa.Schema, compression: str, limits: Limits
+    ) -> None:
         self._files = files
+        self._limits = limits
         self._place = place
         self._schema = schema
         self._compression = compression
@@ -63,7 +62,7 @@ class ParquetFiles:
         self._waiting.append(batch)
         self._bytes += batch.nbytes
         self.rows += batch.num_rows
-        if self._bytes >= GROUP_BYTES:
+        if self._bytes >= self._limits.group_bytes:
             self._flush()
 
     def close(self) -> None:
@@ -79,7 +78,7 @@ class ParquetFiles:
             self._open()
         with told(self.locations[-1]):
             self._writer.write_table(rows)  # pyright: ignore[reportOptionalMemberAccess]
-            if self._stream.tell() >= FILE_BYTES:
+            if self._stream.tell() >= self._limits.file_bytes:
                 self._finish()
 
     def _open(self) -> None:

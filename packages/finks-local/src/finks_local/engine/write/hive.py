@@ -93,7 +93,7 @@ def _write_run(
         written.files.append(f"{place}{file_name(workspace.request.query_id, workspace.request.now)}")
         return written.files[-1]
 
-    files = ParquetFiles(workspace.backend.filesystem, next_file, schema, target.compression)
+    files = ParquetFiles(workspace.backend.filesystem, next_file, schema, target.compression, workspace.limits)
     for batch in batches:
         files.add(batch)
     files.close()
@@ -102,9 +102,7 @@ def _write_run(
         written.partitions[values] = place
 
 
-def _runs(
-    workspace: Workspace, sql: str, target: Target
-) -> Iterator[tuple[Values, Iterator[pa.RecordBatch]]]:
+def _runs(workspace: Workspace, sql: str, target: Target) -> Iterator[tuple[Values, Iterator[pa.RecordBatch]]]:
     """The rows by partition, each partition's in one run: DuckDB sorts them, on disk if need be."""
     if not target.keys:
         yield (), workspace.run_sql(sql, target.columns).batches

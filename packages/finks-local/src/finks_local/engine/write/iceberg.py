@@ -25,9 +25,6 @@ from finks_local.engine.workspace import Workspace
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import Column
 
-CHUNK_BYTES: Final = 64 * 1024 * 1024
-"""So much of a result, as it is in memory, is written at a time."""
-
 MAX_PARTITIONS: Final = 100
 
 
@@ -47,7 +44,7 @@ def write_rows(
     rows = workspace.run_sql(_stored(sql, columns) + _order(metadata), tuple(columns))
     schema = schema_to_pyarrow(metadata.schema(), include_field_ids=False)
     try:
-        for chunk in _chunks(rows.batches, schema):
+        for chunk in _chunks(rows.batches, schema, workspace.limits.group_bytes):
             with told(metadata.location):
                 written.extend(
                     _data_files(table_metadata=metadata, df=chunk, io=io, write_uuid=write_uuid, counter=counter)
@@ -80,11 +77,11 @@ def _order(metadata: TableMetadata) -> str:
     return f" order by {', '.join(ordered)}" if ordered else ""
 
 
-def _chunks(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+def _chunks(batches: Iterable[pa.RecordBatch], schema: pa.Schema, most: int) -> Iterator[pa.Table]:
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
-        if sum(one.nbytes for one in waiting) >= CHUNK_BYTES:
+        if sum(one.nbytes for one in waiting) >= most:
             yield _table(waiting, schema)
             waiting = []
     if any(batch.num_rows for batch in waiting):

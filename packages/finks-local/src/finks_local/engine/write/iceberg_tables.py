@@ -84,7 +84,9 @@ def schema_of(columns: Sequence[Column], comments: Mapping[str, str | None] | No
     numbered = [(ids.next(), column) for column in columns]
     return Schema(
         *(
-            iceberg.NestedField(number, column.name, _type(column.type, ids), required=False, doc=(comments or {}).get(column.name))
+            iceberg.NestedField(
+                number, column.name, _type(column.type, ids), required=False, doc=(comments or {}).get(column.name)
+            )
             for number, column in numbered
         )
     )
