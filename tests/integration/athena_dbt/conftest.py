@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,15 @@ class Done:
 
 @dataclass(frozen=True)
 class Pass:
-    """One build and what it left: rows of every table, by name, and what Glue says of it."""
+    """One build and what it left: rows of every table, by name, their columns, and what Glue says of it."""
 
     build: Done
     rows: Mapping[str, Rows]
+    columns: Mapping[str, Sequence[str]]
     glue: Mapping[str, dict[str, Any]]
+
+    def named(self, table: str) -> list[dict[str, Any]]:
+        return [dict(zip(self.columns[table], row, strict=True)) for row in self.rows[table]]
 
 
 class Warehouse:
@@ -68,10 +72,10 @@ class Warehouse:
     def tables(self, database: str) -> dict[str, dict[str, Any]]:
         return {table["Name"]: table for table in self.glue.get_tables(DatabaseName=database)["TableList"]}
 
-    def everything(self, database: str) -> dict[str, Rows]:
-        """The rows of every table, in an order of their own."""
-        names = self.tables(database)
-        return {name: sorted(self.query(f'select * from "{database}"."{name}"'), key=repr) for name in names}
+    def look(self, database: str, table: str) -> tuple[list[str], Rows]:
+        """The columns and the rows of a table; the rows in an order of their own."""
+        cursor = self._athena.cursor().execute(f'select * from "{database}"."{table}"')
+        return [column[0] for column in cursor.description], sorted(cursor.fetchall(), key=repr)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +129,10 @@ def passes(dbt, warehouse) -> list[Pass]:
     def build(*arguments: str, phase: int) -> Pass:
         done = dbt("build", *DAYS, *arguments, phase=phase)
         assert done.exit_code == 0, done.output
-        return Pass(done, warehouse.everything("sensors"), warehouse.tables("sensors"))
+        glue = warehouse.tables("sensors")
+        looks = {table: warehouse.look("sensors", table) for table in glue}
+        rows, columns = ({table: look[part] for table, look in looks.items()} for part in (1, 0))
+        return Pass(done, rows, columns, glue)
 
     delivered = dbt("run-operation", "deliver_raw")
     assert delivered.exit_code == 0, delivered.output

@@ -13,7 +13,7 @@ select
     value
     {%- if var('phase') > 1 %},
     note,
-    taken_at
+    cast(taken_at as timestamp(6)) as taken_at
     {%- endif %}
 from {{ ref('readings') }}
 where phase = {{ var('phase') }}

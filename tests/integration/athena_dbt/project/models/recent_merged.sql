@@ -8,6 +8,6 @@
 select
     sensor_id,
     reading,
-    updated_at
+    cast(updated_at as timestamp(6)) as updated_at
 from {{ ref('states') }}
 where phase = {{ var('phase') }} and sensor_id in (1, 5)

@@ -10,7 +10,7 @@
 select
     sensor_id,
     reading,
-    updated_at,
+    cast(updated_at as timestamp(6)) as updated_at,
     decommissioned
 from {{ ref('states') }}
 where phase = {{ var('phase') }}

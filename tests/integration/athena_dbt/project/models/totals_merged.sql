@@ -14,7 +14,7 @@ select
     sensor_id,
     sum(reading) as total,
     max(reading) as highest,
-    max(updated_at) as updated_at,
+    cast(max(updated_at) as timestamp(6)) as updated_at,
     array[{{ var('phase') }}] as phases,
     {{ var('phase') }} as first_phase
 from {{ ref('states') }}
