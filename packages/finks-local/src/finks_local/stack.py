@@ -23,11 +23,13 @@ from finks_local.athena.service import AthenaService
 from finks_local.athena.statements import check
 from finks_local.backend import Backend
 from finks_local.emulator import Emulator, EmulatorOptions, GlueGateway
+from finks_local.emulator.forwarding import Forwarding
 from finks_local.emulator.glue_gateway import SERVICE as GLUE
 from finks_local.emulator.process import healthy, refuse_taken_port
 from finks_local.engine import Engine
 from finks_local.server import EndpointServer
 from finks_local.store import Store
+from finks_local.wire import Call
 
 REGION: Final = "us-east-1"
 ACCESS_KEY: Final = "test"
@@ -83,10 +85,12 @@ class Stack:
             opened.callback(emulator.stop)
             store = Store(directory / "endpoint.sqlite" if keep else None)
             opened.callback(store.close)
-            gateway = GlueGateway(emulator.url, store)
-            opened.callback(gateway.close)
+            forwarding = Forwarding(emulator.url)
+            opened.callback(forwarding.close)
+            gateway = GlueGateway(forwarding, store)
             stack: Stack
-            athena = Regions(lambda region: stack._service(region))
+            refusal = forwarding.refusal if enforce_iam else _nothing_against
+            athena = Regions(lambda region: stack._service(region), refusal)
             endpoint = EndpointServer(
                 {ATHENA: athena.answer, GLUE: gateway.answer},
                 endpoint_port,
@@ -140,6 +144,10 @@ class Stack:
     ) -> None:
         """Stop."""
         self.stop()
+
+
+def _nothing_against(_call: Call) -> None:
+    """Without enforcement any caller may do anything."""
 
 
 def environment(emulator: str, endpoint: str) -> Mapping[str, str]:
