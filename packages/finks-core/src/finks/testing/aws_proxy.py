@@ -15,6 +15,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -151,18 +152,19 @@ class AwsProxy:
 
     Args:
         target: The endpoint, for example `http://127.0.0.1:4566`.
+        others: Services that have another endpoint, for example `glue="http://127.0.0.1:4567"`.
 
     Attributes:
         url: Where the proxy listens.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, **others: str) -> None:
         self._state = _State()
-        state, address = self._state, urlsplit(target)
+        state, endpoints = self._state, {"": target, **others}
 
         class Handler(_Handler):
             shared = state
-            host, port = address.hostname or "127.0.0.1", address.port or 80
+            targets = endpoints
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -216,19 +218,19 @@ class AwsProxy:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection of a client, and one to the endpoint."""
+    """One connection of a client, and those to the endpoints."""
 
     protocol_version = "HTTP/1.1"
     shared: _State
-    host: str
-    port: int
+    targets: Mapping[str, str]
 
     def setup(self) -> None:
         super().setup()
-        self._endpoint = http.client.HTTPConnection(self.host, self.port, timeout=_FORWARD_SECONDS)
+        self._endpoints: dict[str, http.client.HTTPConnection] = {}
 
     def finish(self) -> None:
-        self._endpoint.close()
+        for endpoint in self._endpoints.values():
+            endpoint.close()
         super().finish()
 
     def handle(self) -> None:
@@ -244,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         call = call_of(self.command, self.path, dict(self.headers), body)
         fault = self.shared.meet(call) or Fault()
-        answer = self._forward(body) if fault.forward else None
+        answer = self._forward(call, body) if fault.forward else None
         if fault.drop:
             self._reset()
         elif answer is not None:
@@ -267,14 +269,19 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         return b"".join(pieces)
 
-    def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        self._endpoint.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+    def _forward(self, call: Call, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        target = self.targets.get(call.service, self.targets[""])
+        endpoint = self._endpoints.get(target)
+        if endpoint is None:
+            host = urlsplit(target).netloc
+            endpoint = self._endpoints[target] = http.client.HTTPConnection(host, timeout=_FORWARD_SECONDS)
+        endpoint.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in _HOP:
-                self._endpoint.putheader(name, value)
-        self._endpoint.putheader("Content-Length", str(len(body)))
-        self._endpoint.endheaders(body or None)
-        response = self._endpoint.getresponse()
+                endpoint.putheader(name, value)
+        endpoint.putheader("Content-Length", str(len(body)))
+        endpoint.endheaders(body or None)
+        response = endpoint.getresponse()
         return response.status, response.getheaders(), response.read()
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes, fault: Fault) -> None:
