@@ -10,9 +10,9 @@ from threading import Thread
 from typing import Final
 
 import uvicorn
+from anyio import CapacityLimiter, to_thread
 from finks.errors import SourceUnavailableError
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,7 +20,9 @@ from starlette.routing import Route
 from finks_local.emulator.process import HOST
 from finks_local.wire import Call, Reply, ServiceError
 
+RESET_HEADER: Final = "x-finks-reset"
 _START_SECONDS: Final = 20.0
+_THREADS: Final = 32
 _log = logging.getLogger(__name__)
 
 Answer = Callable[[Call], Reply]
@@ -33,16 +35,23 @@ class EndpointServer:
         services: What answers the calls, by the prefix of `X-Amz-Target`.
         port: A port on loopback; 0 takes a free one.
         health: What `/_finks/health` says.
+        reset: What a POST to `/_finks/reset` does.
     """
 
-    def __init__(self, services: Mapping[str, Answer], port: int, health: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(
+        self,
+        services: Mapping[str, Answer],
+        port: int,
+        health: Callable[[], Mapping[str, object]],
+        reset: Callable[[], None],
+    ) -> None:
         # asyncio turns off Nagle's delay (40 ms an answer) only where the protocol is stated.
         self._socket = socket.socket(proto=socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((HOST, port))
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application(services, health),
+                application(services, health, reset),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -85,19 +94,31 @@ class EndpointServer:
         self._socket.close()
 
 
-def application(services: Mapping[str, Answer], health: Callable[[], Mapping[str, object]]) -> Starlette:
+def application(
+    services: Mapping[str, Answer], health: Callable[[], Mapping[str, object]], reset: Callable[[], None]
+) -> Starlette:
     """The ASGI application."""
+    # Athena's threads wait for Glue's, so neither may use up the other's.
+    threads = {name: CapacityLimiter(_THREADS) for name in services}
 
     async def serve(request: Request) -> Response:
         call = Call(request.method, request.url.path, dict(request.headers), await request.body())
-        reply = await run_in_threadpool(_answer, services, call)
+        reply = await to_thread.run_sync(_answer, services, call, limiter=threads.get(call.service))
         return Response(reply.body, reply.status, dict(reply.headers))
 
     async def say_health(_: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(health))
+        return JSONResponse(await to_thread.run_sync(health))
+
+    async def empty(request: Request) -> Response:
+        # A page in a browser cannot send this header to another origin without being asked first.
+        if RESET_HEADER not in request.headers:
+            return JSONResponse({"error": f"the header {RESET_HEADER} is missing"}, 403)
+        await to_thread.run_sync(reset)
+        return JSONResponse({})
 
     return Starlette(routes=[
         Route("/_finks/health", say_health),
+        Route("/_finks/reset", empty, methods=["POST"]),
         Route("/", serve, methods=["POST"]),
     ])  # fmt: skip
 

@@ -120,6 +120,17 @@ class PreparedStatements:
         kept = {"StatementName": name, "QueryStatement": statement, "WorkGroupName": group, **described}
         self._store.put(PREPARED, _key(group, name), {**kept, "LastModifiedTime": time.time()})
 
+    def texts(self, group: str) -> dict[str, str]:
+        """The texts of a workgroup's statements, by name."""
+        return {statement["StatementName"]: statement["QueryStatement"] for statement in self._of(group)}
+
+    def keep(self, group: str, name: str, statement: str) -> None:
+        """Do what PREPARE or, with an empty text, DEALLOCATE PREPARE asked for."""
+        if statement:
+            self.put(group, name, statement)
+        else:
+            self._store.delete(PREPARED, _key(group, name))
+
     def find(self, group: str, name: str) -> Shape:
         """A statement's shape.
 

@@ -42,15 +42,23 @@ def emulator_python() -> Path:
     Raises:
         ConfigurationError: uv could not make it; the error has the command and what uv said.
     """
-    base = home()
-    folder = base / f"ministack-{VERSION}-py{sys.version_info.major}{sys.version_info.minor}"
+    folder = _folder()
     python = folder / "bin" / "python"
     if not python.exists():
-        base.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_suffix(".lock")):
             if not python.exists():
                 _build(folder)
     return python
+
+
+def is_made() -> bool:
+    """Whether the environment is there already."""
+    return _folder().exists()
+
+
+def _folder() -> Path:
+    return home() / f"ministack-{VERSION}-py{sys.version_info.major}{sys.version_info.minor}"
 
 
 @contextmanager

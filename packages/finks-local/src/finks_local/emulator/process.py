@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import httpx
-from finks.errors import ConfigurationError, SourceUnavailableError
+from finks.errors import ConfigurationError, ConflictError, SourceUnavailableError
 
 from finks_local.emulator.environment import emulator_python
 
@@ -63,24 +65,26 @@ class Emulator:
 
         Raises:
             ConfigurationError: Its environment cannot be made, or the port is taken.
+            ConflictError: Another one works in the directory.
             SourceUnavailableError: It did not answer in a minute.
         """
         python = emulator_python()
         for folder in ("tmp", "state", "s3"):
             (options.directory / folder).mkdir(parents=True, exist_ok=True)
-        if options.port:
-            refuse_taken_port(options.port)
-            return cls._start_on(python, options, options.port)
-        # Another process may take a port between the moment that it is found free and its use.
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return cls._start_on(python, options, free_port())
-            except SourceUnavailableError:
-                continue
-        return cls._start_on(python, options, free_port())
+        with _sole_use(options.directory) as lock:
+            if options.port:
+                refuse_taken_port(options.port)
+                return cls._start_on(python, options, options.port, lock)
+            # Another process may take a port between the moment that it is found free and its use.
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return cls._start_on(python, options, free_port(), lock)
+                except SourceUnavailableError:
+                    continue
+            return cls._start_on(python, options, free_port(), lock)
 
     @classmethod
-    def _start_on(cls, python: Path, options: EmulatorOptions, port: int) -> Emulator:
+    def _start_on(cls, python: Path, options: EmulatorOptions, port: int, lock: int) -> Emulator:
         log = options.directory / "emulator.log"
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603
@@ -91,6 +95,7 @@ class Emulator:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=(lock,),
             )
         emulator = cls(options, port, log, process)
         try:
@@ -144,6 +149,40 @@ class Emulator:
             got=_tail(self.log),
             hint=f"The whole log is {self.log}.",
         )
+
+
+@contextmanager
+def _sole_use(directory: Path) -> Generator[int]:
+    """A lock on the directory, as a descriptor that the emulator's process inherits and so holds while it lives.
+
+    One whose starter was killed ends by itself and saves what it keeps, so it is worth waiting for.
+    """
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        wait_for_lock(descriptor, directory, _STOP_SECONDS)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def wait_for_lock(descriptor: int, directory: Path, seconds: float) -> None:
+    """Take an exclusive lock.
+
+    Raises:
+        ConflictError: Somebody else kept it all that time.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise ConflictError(
+                    "Another local AWS works in the directory.",
+                    where=str(directory),
+                    hint="Stop it, or choose another directory: finks local up --directory PATH.",
+                ) from None
+            time.sleep(0.05)
 
 
 def healthy(url: str) -> bool:

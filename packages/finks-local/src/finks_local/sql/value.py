@@ -42,11 +42,16 @@ class Lambda:
 
     Args:
         arity: Number of parameters.
-        bind: Analyses the body for parameters of these types; gives the parameters' names and the body.
+        analyse: Analyses the body for parameters of these types, each the named field of what is passed ("" for
+            the whole); gives the parameters' names and the body.
     """
 
     arity: int
-    bind: Callable[[tuple[TrinoType, ...]], tuple[tuple[str, ...], Value]]
+    analyse: Callable[[tuple[TrinoType, ...], tuple[str, ...]], tuple[tuple[str, ...], Value]]
+
+    def bind(self, types: tuple[TrinoType, ...], fields: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Value]:
+        """The parameters' names and the body, for parameters of these types."""
+        return self.analyse(types, fields or ("",) * len(types))
 
 
 def text_literal(text: str) -> str:
