@@ -32,3 +32,7 @@ generate:
 # finks beside dlt on the same work.
 bench *args:
     python bench/ingest.py {{ args }}
+
+# The local Athena: latency, throughput, memory.
+bench-athena *args:
+    python bench/athena.py {{ args }}

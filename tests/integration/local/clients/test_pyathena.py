@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 from pyathena import connect
-from pyathena.arrow.cursor import ArrowCursor
 from pyathena.async_cursor import AsyncCursor
 from pyathena.cursor import DictCursor
 from pyathena.error import DatabaseError, OperationalError
 from pyathena.pandas.cursor import PandasCursor
+from pyathena.polars.cursor import PolarsCursor
+from pyathena.s3fs.cursor import S3FSCursor
 
 pytestmark = [pytest.mark.aws, pytest.mark.usefixtures("lake")]
 SQL = "SELECT symbol, day, price FROM prices ORDER BY symbol, day"
@@ -36,16 +37,18 @@ def test_the_dictionary_cursor_names_them():
 
 
 @pytest.mark.parametrize("unload", [False, True])
-def test_the_arrow_cursor_reads_the_result_file(unload):
-    table = cursor(ArrowCursor, unload=unload).execute(SQL).as_arrow().sort_by([("symbol", "ascending")])
-    assert table.column("symbol").to_pylist() == [row[0] for row in ROWS]
-    assert sorted(Decimal(str(price)) for price in table.column("price").to_pylist()) == [row[2] for row in ROWS]
-
-
-@pytest.mark.parametrize("unload", [False, True])
 def test_the_pandas_cursor_reads_the_result_file(unload):
-    frame = cursor(PandasCursor, unload=unload).execute(SQL).as_pandas()
+    frame = cursor(PandasCursor, unload=unload, engine="pyarrow" if unload else "auto").execute(SQL).as_pandas()
     assert sorted(frame["symbol"]) == [row[0] for row in ROWS]
+
+
+def test_the_polars_cursor_reads_unloaded_files():
+    frame = cursor(PolarsCursor, unload=True).execute(SQL).as_polars()
+    assert sorted(frame["symbol"]) == [row[0] for row in ROWS]
+
+
+def test_the_file_cursor_reads_the_result_file():
+    assert cursor(S3FSCursor).execute(SQL).fetchall() == ROWS
 
 
 def test_the_async_cursor_runs_queries_at_once():
