@@ -68,7 +68,7 @@ class Backend:
     @cached_property
     def catalog(self) -> GlueCatalog:
         """The Iceberg tables of the Glue catalog."""
-        settings = {
+        settings: dict[str, Any] = {
             "glue.endpoint": self._glue,
             "glue.region": self.region,
             "glue.access-key-id": self.access_key,
@@ -88,7 +88,7 @@ class Backend:
         return self.glue_endpoint or self.endpoint
 
     @cached_property
-    def _session(self) -> boto3.Session:
+    def _session(self) -> Any:
         return boto3.Session(
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,

@@ -15,6 +15,7 @@ from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, Valida
 from finks_local.sql.errors import SYSTEM, QueryError
 from finks_local.sql.value import FAILURE_MARK
 
+COMMIT_ERROR: Final = "ICEBERG_COMMIT_ERROR"
 ICEBERG_ERROR: Final = 233
 """Athena's `ErrorType` of Iceberg errors; dbt-athena retries a commit by it."""
 _DENIED: Final = {"AccessDeniedException", "AccessDenied", "AllAccessDisabled", "403", "Forbidden"}
@@ -74,7 +75,7 @@ def told(resource: str = "") -> Iterator[None]:
         raise from_aws(error, resource) from error
     except (CommitFailedException, ValidationException) as error:
         text = f"Failed to commit Iceberg update to table: {resource}: {error}"
-        raise QueryError("ICEBERG_COMMIT_ERROR", text, error_type=ICEBERG_ERROR) from error
+        raise QueryError(COMMIT_ERROR, text, error_type=ICEBERG_ERROR) from error
     except NoSuchTableError as error:
         raise QueryError("ICEBERG_INVALID_METADATA", str(error), error_type=ICEBERG_ERROR) from error
     except ValidationError as error:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+from botocore.exceptions import BotoCoreError, ClientError
 from fsspec import AbstractFileSystem
 from pyarrow.fs import S3FileSystem
 
@@ -116,6 +118,17 @@ def delete_objects(s3: Any, location: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
+def discard(s3: Any, locations: Iterable[str]) -> None:
+    """Delete what a failed statement wrote, as far as that is allowed: the statement's own failure is told.
+
+    By boto3, which leaves no marker of a folder behind, as pyarrow does.
+    """
+    for location in locations:
+        bucket, key = bucket_and_key(location)
+        with suppress(ClientError, BotoCoreError):
+            s3.delete_object(Bucket=bucket, Key=key)
+
+
 @dataclass
 class Meter:
     """Counts the bytes that a query reads from S3.
@@ -189,11 +202,11 @@ class LakeFiles(AbstractFileSystem):
         self._s3 = source
         self._meter = meter
 
-    def open(self, path: str, mode: str = "rb", **_: object) -> Handle:
+    def open(self, path: str, mode: str = "rb", **_: object) -> Handle:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Open a file to read."""
         if mode != "rb":
             raise PermissionError(f"{path} is opened to read only")
-        key, _ = _parts(path)
+        key = _parts(path)[0]
         with told(f"s3://{key}"):
             return Handle(self._s3.open_input_file(key), self._meter)
 
@@ -205,7 +218,7 @@ class LakeFiles(AbstractFileSystem):
         """Whether it is such a path; S3 is asked when the file is opened."""
         return _KEY in path
 
-    def glob(self, path: str, **_: object) -> list[str]:
+    def glob(self, path: str, **_: object) -> list[str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The path itself: there are no patterns in paths of data files."""
         return [path]
 

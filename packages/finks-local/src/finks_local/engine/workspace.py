@@ -15,12 +15,12 @@ from typing import Any, Final, Self
 import duckdb
 import pyarrow as pa
 from pyiceberg.table import Table
-from sqlglot import exp
 
 from finks_local.backend import Backend
 from finks_local.engine import metastore
 from finks_local.engine.failures import told
 from finks_local.engine.metastore import Metastore
+from finks_local.engine.query import Query, parsed
 from finks_local.engine.request import Request
 from finks_local.engine.scan import information_schema, metadata_tables, textual
 from finks_local.engine.scan.hive import hive_columns, hive_relation
@@ -32,8 +32,6 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.runtime import prepare
 from finks_local.sql.translate import Session, TableRef, translate
 from finks_local.sql.types import Column
-
-Query = exp.Query | exp.Values
 
 BATCH_ROWS: Final = 50_000
 _MAX_VIEW_DEPTH: Final = 32
@@ -104,8 +102,8 @@ class Workspace:
     @cached_property
     def duck(self) -> duckdb.DuckDBPyConnection:
         """The statement's DuckDB, in memory."""
-        settings = {
-            "threads": str(self.limits.threads),
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": self.limits.threads,
             "memory_limit": self.limits.memory,
             "temp_directory": str(self._folder),
         }
@@ -181,7 +179,8 @@ class Workspace:
 
     def translated(self, query: Query, session: Session | None = None) -> tuple[str, tuple[Column, ...]]:
         """DuckDB's text of a Trino query, its tables made."""
-        translation = translate(information_schema.renamed(query), self, session or self.session)
+        renamed: Any = information_schema.renamed(query)
+        translation = translate(renamed, self, session or self.session)
         for table in translation.tables:
             self._make(table)
         return translation.sql, translation.columns

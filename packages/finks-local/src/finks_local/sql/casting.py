@@ -97,7 +97,9 @@ def text_of(value: Value) -> str | None:
         case "timestamp":
             return timestamp_text(sql, kind.precision)
         case "time":
-            return f"left(strftime(TIMESTAMP '1970-01-01' + {sql}, '%H:%M:%S.%f'), {8 + kind.precision + (kind.precision > 0)})"
+            return (
+                f"left(strftime(DATE '1970-01-01' + {sql}, '%H:%M:%S.%f'), {8 + kind.precision + (kind.precision > 0)})"
+            )
         case "timestamp with time zone":
             return f"({timestamp_text(local(value), kind.precision)} || ' ' || {zone_of(value)})"
         case "interval day to second" | "interval year to month":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -14,12 +14,12 @@ from finks_local.sql import functions
 from finks_local.sql.calls import Calls
 from finks_local.sql.casting import cast
 from finks_local.sql.coercion import coerce, common_type
+from finks_local.sql.dialect import LITERAL
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.datetime import extract
-from finks_local.sql.functions.registry import Call, Lambda
 from finks_local.sql.intervals import interval_literal
-from finks_local.sql.operators import arithmetic, compare, concat, mismatch, negate
-from finks_local.sql.places import at, place
+from finks_local.sql.operators import arithmetic, compare, concat, negate
+from finks_local.sql.places import at
 from finks_local.sql.scope import Scope, dereference
 from finks_local.sql.typenames import type_of
 from finks_local.sql.types import (
@@ -233,17 +233,15 @@ class Expressions(Calls):
 
     def comparison(self, node: exp.Binary) -> Value:
         operator = _COMPARISONS[type(node)]
-        if isinstance(node.right, exp.Any | exp.All) or _is_some(node.right):
-            return self._quantified(operator, node)
-        return compare(operator, self.analyse(node.left), self.analyse(node.right))
-
-    def _quantified(self, operator: str, node: exp.Binary) -> Value:
+        quantified = _quantifier(node.right)
+        if quantified is None:
+            return compare(operator, self.analyse(node.left), self.analyse(node.right))
+        word, query = quantified
         left = self.analyse(node.left)
-        query = node.right.expressions[0] if _is_some(node.right) else node.right.this
         sql, types = self.queries.subquery(query, self.scope)
         if len(types) != 1:
             raise QueryError("TYPE_MISMATCH", "Multiple columns returned by subquery are not yet supported")
-        return functions.quantified(operator, left, sql, types[0], every=isinstance(node.right, exp.All))
+        return functions.quantified(operator, left, sql, types[0], every=word == "all")
 
     def logical(self, node: exp.Connector) -> Value:
         word = "AND" if isinstance(node, exp.And) else "OR"
@@ -331,10 +329,10 @@ class Expressions(Calls):
 
     def cast(self, node: exp.Cast) -> Value:
         target = type_of(node.to)
-        if isinstance(node.this, exp.Literal) and node.this.is_string and target.base in _LITERAL_TYPES:
-            literal = temporal_literal(node.this.this, target)
-            if literal is not None:
-                return literal
+        if node.meta.get(LITERAL):
+            return typed_literal(node.this.this, target, node.to)
+        if isinstance(node.this, exp.Literal) and target.base == "timestamp with time zone":
+            return zoned_literal(node.this.this, target.precision)
         result = cast(self.analyse(node.this), target)
         return result if not isinstance(node, exp.TryCast) else functions.attempt(result)
 
@@ -379,12 +377,23 @@ def _millis(now: datetime) -> str:
     return f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03d}"
 
 
-_LITERAL_TYPES: Final = {"timestamp", "timestamp with time zone"}
+def typed_literal(text: str, target: TrinoType, node: exp.DataType) -> Value:
+    """`DECIMAL '1.50'`, `DATE '2020-01-31'` and the like.
 
-
-def temporal_literal(text: str, target: TrinoType) -> Value | None:
-    """A literal with a zone in its text."""
-    return zoned_literal(text, target.precision) if target.base == "timestamp with time zone" else None
+    Raises:
+        QueryError: INVALID_LITERAL.
+    """
+    if target.base == "decimal" and not node.expressions:
+        if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", text):
+            raise QueryError("INVALID_LITERAL", f"'{text}' is not a valid decimal literal")
+        whole, _, fraction = text.lstrip("+-").partition(".")
+        target = decimal(max(1, len(whole) + len(fraction)), len(fraction))
+    if target.base == "date":
+        try:
+            date.fromisoformat(text.strip())
+        except ValueError:
+            raise QueryError("INVALID_LITERAL", f"'{text}' is not a valid date literal") from None
+    return cast(text_value(text), target)
 
 
 def text_value(text: str) -> Value:
@@ -420,10 +429,13 @@ def row_value(values: Sequence[Value]) -> Value:
     return Value(f"{{{fields}}}", row([(None, value.type) for value in values]))
 
 
-def _is_some(node: exp.Expression) -> bool:
-    return (
-        isinstance(node, exp.Anonymous) and node.name.lower() == "some" and isinstance(node.expressions[0], exp.Query)
-    )
+def _quantifier(node: exp.Expression) -> tuple[str, exp.Expression] | None:
+    """`all`, `any` or `some` and its subquery; sqlglot takes some forms for calls of functions."""
+    if isinstance(node, exp.Any | exp.All):
+        return type(node).__name__.lower(), node.this
+    if isinstance(node, exp.Anonymous) and node.name.lower() in {"all", "some"} and len(node.expressions) == 1:
+        return node.name.lower(), node.expressions[0]
+    return None
 
 
 Handler = Callable[[Expressions, exp.Expression], Value]
@@ -476,5 +488,3 @@ _HANDLERS: Final[dict[type[exp.Expression], Handler]] = {
     exp.IgnoreNulls: Expressions.ignoring_nulls,
     exp.RespectNulls: Expressions.ignoring_nulls,
 }
-
-__all__ = ["Call", "Lambda", "at", "mismatch", "place", "timedelta", "timezone"]

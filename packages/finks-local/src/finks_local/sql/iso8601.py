@@ -61,7 +61,7 @@ def iso_instant(text: str) -> tuple[datetime, str] | None:
 _MONTHS: Final = [name.lower() for name in calendar.month_name]
 _SHORT_MONTHS: Final = [name.lower() for name in calendar.month_abbr]
 _READERS: Final = {
-    "Y": r"(?P<Y>[+-]?\d{1,9})",
+    "Y": r"(?P<Y>\d{1,4})",
     "y": r"(?P<y>\d{2})",
     "m": r"(?P<m>\d{1,2})",
     "d": r"(?P<d>\d{1,2})",

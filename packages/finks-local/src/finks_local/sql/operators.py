@@ -330,9 +330,19 @@ _NAN: Final[dict[str, Callable[[str, str, bool], str]]] = {
 def _compare_nested(operator: str, one: Value, two: Value) -> str:
     """Equality of nested values is null when no part differs and some part is null."""
     if operator not in {"=", "<>"}:
-        return f"trino_ordered({one.sql} {operator} {two.sql}, {one.sql}, {two.sql})"
+        return _ordered_arrays(operator, one, two)
     equal = _equal_nested(one, two, 0)
     return equal if operator == "=" else f"(NOT {equal})"
+
+
+def _ordered_arrays(operator: str, one: Value, two: Value) -> str:
+    kind = one.type
+    if kind.base != "array" or kind.element.args or kind.element.base in APPROXIMATE | {"timestamp with time zone"}:
+        raise unsupported(f"{operator} of {kind}")
+    message = "'comparison not supported for arrays with null elements'"
+    with_null = f"list_count({one.sql}) < len({one.sql}) OR list_count({two.sql}) < len({two.sql})"
+    failing = f"CAST(CAST(trino_fail('NOT_SUPPORTED', {message}) AS VARCHAR) AS BOOLEAN)"
+    return f"(CASE WHEN {with_null} THEN {failing} ELSE {one.sql} {operator} {two.sql} END)"
 
 
 def _equal_nested(one: Value, two: Value, depth: int) -> str:

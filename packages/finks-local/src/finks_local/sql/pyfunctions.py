@@ -180,6 +180,21 @@ def _entropy(counts: Sequence[int]) -> float:
     return -sum(c / total * math.log2(c / total) for c in counts if c) if total else 0.0
 
 
+def _choices(size: int, count: int) -> list[list[int]]:
+    if not 0 <= count <= 5:
+        raise _argument("combination size must not be negative" if count < 0 else "combination size must not exceed 5")
+    if math.comb(size, count) > 100_000:
+        raise _argument("combinations exceed max size")
+    return [list(chosen) for chosen in combinations(range(1, size + 1), count)]
+
+
+def _cbrt(value: float) -> float:
+    """Exact where the root is whole, as Java's is."""
+    root = math.cbrt(value)
+    whole = round(root) if math.isfinite(root) else 0
+    return float(whole) if whole and float(whole) ** 3 == value else root
+
+
 # --- text ---------------------------------------------------------------------------------------------------------
 
 
@@ -332,6 +347,16 @@ def _regexp_groups(text: str, pattern: str, group: int) -> list[str | None]:
     return [match[group] for match in _compiled(pattern).finditer(text)]
 
 
+def _regexp_all_groups(text: str, pattern: str) -> list[list[str | None]]:
+    return [list(match.groups()) for match in _compiled(pattern).finditer(text)]
+
+
+def _interleave(pieces: Sequence[str], between: Sequence[str | None]) -> str | None:
+    if None in between:
+        return None
+    return pieces[0] + "".join(str(new) + piece for new, piece in zip(between, pieces[1:], strict=True))
+
+
 def _regexp_split(text: str, pattern: str) -> list[str]:
     parts: list[str] = []
     start = 0
@@ -446,6 +471,16 @@ def _parse_datetime(text: str, form: str) -> dict[str, Any]:
     return {"t": read[0].replace(tzinfo=tzinfo_of(read[1])), "z": read[1]}
 
 
+_DURATIONS: Final = {"ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _parse_duration(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", text)
+    if match is None or match[2] not in _DURATIONS:
+        raise _argument(f"duration is not a valid data duration string: {text}")
+    return math.floor(float(match[1]) * _DURATIONS[match[2]] + 0.5)
+
+
 def _format(form: str, kinds: str, values: Sequence[str | None]) -> str:
     try:
         return java_format(form, kinds.split(",") if kinds else [], values)
@@ -458,7 +493,7 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_double_text": (double_text, ["DOUBLE"], "VARCHAR"),
     "trino_real_text": (real_text, ["FLOAT"], "VARCHAR"),
     "trino_round": (_round_double, ["DOUBLE", "BIGINT"], "DOUBLE"),
-    "trino_cbrt": (math.cbrt, ["DOUBLE"], "DOUBLE"),
+    "trino_cbrt": (_cbrt, ["DOUBLE"], "DOUBLE"),
     "trino_round_decimal": (_round_decimal, ["VARCHAR", "BIGINT"], "VARCHAR"),
     "trino_truncate_decimal": (_truncate_decimal, ["VARCHAR", "BIGINT"], "VARCHAR"),
     "trino_decimal_divide": (_decimal_divide, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
@@ -468,6 +503,7 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_format_number": (_format_number, ["DOUBLE"], "VARCHAR"),
     "trino_human_readable_seconds": (_human_seconds, ["DOUBLE"], "VARCHAR"),
     "trino_cosine_similarity": (_cosine, ["MAP(VARCHAR, DOUBLE)", "MAP(VARCHAR, DOUBLE)"], "DOUBLE"),
+    "trino_choices": (_choices, ["BIGINT", "BIGINT"], "BIGINT[][]"),
     "trino_entropy": (_entropy, ["BIGINT[]"], "DOUBLE"),
     "trino_chr": (_chr, ["BIGINT"], "VARCHAR"),
     "trino_codepoint": (_codepoint, ["VARCHAR"], "INTEGER"),
@@ -492,6 +528,8 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_pattern": (_pattern, ["VARCHAR"], "VARCHAR"),
     "trino_regexp_first": (_regexp_first, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
     "trino_regexp_groups": (_regexp_groups, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR[]"),
+    "trino_regexp_all_groups": (_regexp_all_groups, ["VARCHAR", "VARCHAR"], "VARCHAR[][]"),
+    "trino_interleave": (_interleave, ["VARCHAR[]", "VARCHAR[]"], "VARCHAR"),
     "trino_regexp_split": (_regexp_split, ["VARCHAR", "VARCHAR"], "VARCHAR[]"),
     "trino_regexp_position": (_regexp_position, ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT"], "INTEGER"),
     "trino_from_hex": (_from_hex, ["VARCHAR"], "BLOB"),
@@ -509,6 +547,7 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_reverse_pairs": (lambda text: bytes.fromhex(text)[::-1].hex(), ["VARCHAR"], "VARCHAR"),
     "trino_bytes_pad": (_bytes_pad, ["BLOB", "BIGINT", "BLOB", "BOOLEAN"], "BLOB"),
     "trino_zone": (_zone, ["VARCHAR"], "VARCHAR"),
+    "trino_parse_duration": (_parse_duration, ["VARCHAR"], "BIGINT"),
     "trino_parse_zoned": (_parse_zoned, ["VARCHAR", "BIGINT"], _ZONED),
     "trino_iso8601_timestamp": (_iso8601_timestamp, ["VARCHAR"], _ZONED),
     "trino_iso8601_date": (_iso8601_date, ["VARCHAR"], "DATE"),
@@ -526,6 +565,8 @@ _RESULTS: Final[dict[str, pa.DataType]] = {
     "DATE": pa.date32(),
     "TIMESTAMP": pa.timestamp("us"),
     "VARCHAR[]": pa.list_(pa.string()),
+    "VARCHAR[][]": pa.list_(pa.list_(pa.string())),
+    "BIGINT[][]": pa.list_(pa.list_(pa.int64())),
     "MAP(VARCHAR, VARCHAR)": pa.map_(pa.string(), pa.string()),
     "MAP(VARCHAR, VARCHAR[])": pa.map_(pa.string(), pa.list_(pa.string())),
     _ZONED: pa.struct([("t", pa.timestamp("us", tz="UTC")), ("z", pa.string())]),

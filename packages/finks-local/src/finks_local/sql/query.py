@@ -94,9 +94,9 @@ class Statement:
         self._with: list[dict[str, NamedQuery]] = []
 
     def fresh(self, stem: str) -> str:
-        """A name that nothing else in the statement has."""
+        """A name that nothing else in the statement has, and that is no part of another such name."""
         self._names += 1
-        return f"{stem}{self._names}"
+        return f"{stem}{self._names}_"
 
     def named(self, name: str) -> NamedQuery | None:
         """The query of WITH that a name means here."""

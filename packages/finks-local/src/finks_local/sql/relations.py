@@ -54,11 +54,25 @@ class Relations:
         self.statement = statement
         self.parent = parent
 
-    def from_clause(self, source: exp.From | None, joins: Sequence[exp.Join]) -> Relation:
-        """FROM with everything that is joined to it; without FROM one row of no columns."""
+    def from_clause(
+        self, source: exp.From | None, joins: Sequence[exp.Join], sample: exp.TableSample | None = None
+    ) -> Relation:
+        """FROM with everything that is joined to it; without FROM one row of no columns.
+
+        Args:
+            source: The clause.
+            joins: In order.
+            sample: TABLESAMPLE that sqlglot took for the query's, when it followed an alias with columns.
+        """
         if source is None:
             return Relation("", ())
-        return self._joined(self.factor(source.this, ()), joins)
+        if sample is None:
+            return self._joined(self.factor(source.this, ()), joins)
+        if joins:
+            raise at(sample, unsupported("TABLESAMPLE after an alias with columns, with joins"))
+        sampled = source.this.copy()
+        sampled.set("sample", sample.copy())
+        return self.factor(sampled, ())
 
     def _joined(self, first: Relation, joins: Sequence[exp.Join]) -> Relation:
         """Joins bind tighter than commas: conditions see only what stands after the last comma."""

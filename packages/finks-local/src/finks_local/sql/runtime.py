@@ -200,7 +200,11 @@ MACROS: Final = {
     "trino_array_join(l, s)": "CASE WHEN l IS NOT NULL AND s IS NOT NULL THEN array_to_string(l, s) END",
     "trino_flatten(l)": "flatten(list_filter(l, lambda x: x IS NOT NULL))",
     "trino_ngrams(l, n)": (
-        "CASE WHEN n <= 0 THEN trino_fail('INVALID_FUNCTION_ARGUMENT', 'N must be positive')::VARCHAR::VARCHAR[][] END"
+        "list_transform(range(1, 1 + greatest(1, len(l) - CASE WHEN n <= 0 THEN "
+        "trino_fail('INVALID_FUNCTION_ARGUMENT', 'N must be positive') ELSE n END + 1)), lambda i: list_slice(l, i, i + n - 1))"
+    ),
+    "trino_combinations(l, n)": (
+        "list_transform(trino_choices(len(l), n), lambda c: list_transform(c, lambda i: list_extract(l, i)))"
     ),
     "trino_repeat(x, n)": (
         "list_transform(range(CASE WHEN n > 10000 THEN trino_fail('INVALID_FUNCTION_ARGUMENT', "

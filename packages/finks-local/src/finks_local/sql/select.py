@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from finks_local.sql.query import QueryResult, Statement
 
 _PARTS: Final = {"expressions", "distinct", "from_", "joins", "where", "group", "having", "order", "limit", "offset"}
-_SELECT_PARTS: Final = _PARTS | {"windows", "with_"}
+_SELECT_PARTS: Final = _PARTS | {"windows", "with_", "sample"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,10 @@ class Selection:
 
         node = self.node
         self._check(node)
-        source = self.statement.relations(self.parent).from_clause(node.args.get("from_"), node.args.get("joins") or ())
+        joins = node.args.get("joins") or ()
+        source = self.statement.relations(self.parent).from_clause(
+            node.args.get("from_"), joins, node.args.get("sample")
+        )
         plain = Expressions(self.statement, Scope(source.fields, self.parent), _windows(node))
         where = self._condition(plain, "where", "WHERE clause")
         grouping = Grouping(self.statement.fresh("g")) if _aggregates(node) else None
@@ -273,7 +276,7 @@ class Selection:
 
         if isinstance(node, exp.Column) and len(node.parts) == 1 and (found := resolve(node.name.lower())) is not None:
             return found
-        scope = above.scope.with_lambdas({name: value for name, value in named.items() if resolve(name) is not None})
+        scope = above.scope.with_outputs({name: value for name, value in named.items() if resolve(name) is not None})
         return Expressions(self.statement, scope, above.windows).analyse(node)
 
 

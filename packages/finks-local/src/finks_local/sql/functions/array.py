@@ -106,7 +106,10 @@ def _sort(call: Call) -> Value:
     if not isinstance(comparator, Lambda) or comparator.arity != 2:
         raise call.unexpected()
     (one, two), body = comparator.bind((items.type.element, items.type.element))
-    before = f"list_filter({items.sql}, lambda {one}: {coerce(body, BIGINT).sql} < 0)"
+    (later, earlier), reverse = comparator.bind((items.type.element, items.type.element))
+    swapped = f"list_extract(list_transform([{two}], lambda {later}: {coerce(reverse, BIGINT).sql}), 1)"
+    less = f"{coerce(body, BIGINT).sql} < 0 AND NOT {swapped} < 0".replace(earlier, one)
+    before = f"list_filter({items.sql}, lambda {one}: {less})"
     ranked = f"list_transform({items.sql}, lambda {two}, i: {{'k': len({before}), 'i': i}})"
     return Value(f"list_transform(list_sort({ranked}), lambda s: list_extract({items.sql}, s.i))", items.type)
 

@@ -39,7 +39,7 @@ _ELSEWHERE: Final = frozenset(
     wilson_interval_upper word_stem translate_utf8 hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 from_ieee754_32
     from_ieee754_64 to_ieee754_32 to_ieee754_64 from_big_endian_32 from_big_endian_64 to_big_endian_32
     to_big_endian_64 json_query json_value json_exists json_object json_array t_pdf t_cdf ngrams_hll multimap_from_rows
-    map_zip_all approx_frequency bitwise_agg parse_duration succinct_duration succinct_data_size""".split()
+    from_iso8601_timestamp_nanos array_histogram euclidean_distance cosine_distance title_case overlay map_zip_all approx_frequency bitwise_agg succinct_duration succinct_data_size""".split()
 )
 
 

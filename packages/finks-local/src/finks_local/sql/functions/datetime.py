@@ -34,6 +34,7 @@ moments.declare(
         "from_iso8601_date(varchar) -> date": "trino_iso8601_date($1)",
         "human_readable_seconds(double) -> varchar": "trino_human_readable_seconds($1)",
         "to_milliseconds(day_second) -> bigint": "$1",
+        "parse_duration(varchar) -> day_second": "trino_parse_duration($1)",
         "from_unixtime_nanos(bigint) -> zoned": "make_timestamptz($1 // 1000)",
     }
 )
@@ -292,7 +293,7 @@ def _trunc(call: Call) -> Value:
         raise call.unexpected()
     name = _unit(call, unit, kind)
     if kind.base == "time":
-        return Value(f"CAST(date_trunc('{name}', TIMESTAMP '1970-01-01' + {value.sql}) AS TIME)", kind)
+        return Value(f"CAST(date_trunc('{name}', DATE '1970-01-01' + {value.sql}) AS TIME)", kind)
     if kind.base == "timestamp with time zone":
         if kind.zone == UTC:
             return Value(f"date_trunc('{name}', {value.sql})", kind)
@@ -304,7 +305,7 @@ def _trunc(call: Call) -> Value:
 def _add(call: Call) -> Value:
     unit, count, value = call.values(3)
     kind = value.type
-    if count.type.base not in INTEGRAL or kind.base not in _POINTS:
+    if count.type.base not in INTEGRAL | {"unknown"} or kind.base not in _POINTS:
         raise call.unexpected()
     name = _unit(call, unit, kind)
     amount = coerce(count, BIGINT).sql

@@ -16,7 +16,7 @@ from finks_local.sql.value import Lambda, Value, text_literal, unsupported
 
 regexps = Family()
 _JAVA_ONLY: Final = re.compile(
-    r"\(\?[=!<>](?![A-Za-z])|\(\?<[=!]|\(\?>|[*+?}]\+|\\[1-9]|\\k<|\\[ZhHRGX]|\[\^?[^\]]*(?:&&|\[(?!:))|\(\?[a-z-]*[uxd]"
+    r"\(\?[=!>]|\(\?<[=!]|[*+?}]\+|\\[1-9]|\\k<|\\[ZhHRGX]|\[\^?[^\]]*(?:&&|\[(?!:))|\(\?[a-z-]*[uxd]"
 )
 """Look-around, atomic groups, possessive quantifiers, back references, class operations, flags x, u, d."""
 
@@ -110,7 +110,17 @@ def _replace(call: Call) -> Value:
 
 
 def _replace_by(call: Call) -> Value:
-    raise unsupported("regexp_replace with a function")
+    text, pattern, function = call.args
+    if not isinstance(text, Value) or not isinstance(pattern, Value) or not isinstance(function, Lambda):
+        raise call.unexpected()
+    if function.arity != 1:
+        raise call.unexpected()
+    (groups,), body = function.bind((array(VARCHAR),))
+    if body.type.base not in {"varchar", "unknown"}:
+        raise call.unexpected()
+    source, wanted = _text(call, text), checked(call, pattern)
+    replaced = f"list_transform(trino_regexp_all_groups({source}, {wanted}), lambda {groups}: {body.sql})"
+    return Value(f"trino_interleave(trino_regexp_split({source}, {wanted}), CAST({replaced} AS VARCHAR[]))", VARCHAR)
 
 
 def _re2_template(text: str) -> str:
