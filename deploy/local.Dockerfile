@@ -27,4 +27,4 @@ WORKDIR /home/finks
 HEALTHCHECK --interval=10s --timeout=5s --start-period=1m \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:4566/_ministack/health', timeout=3)"]
 ENTRYPOINT ["finks", "local"]
-CMD ["up", "--port", "4566", "--endpoint-port", "4567"]
+CMD ["up", "--foreground"]
