@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(1800)]
 ADDRESS = "s3://finks-lake/demo"
 EARLIER = date(2013, 2, 14)
 
-Rows = list[tuple[Any, ...]]
+Tables = dict[tuple[str, str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -67,23 +67,16 @@ def settings(aws_variables, vendor, tmp_path_factory) -> Settings:
     )
 
 
-@dataclass(frozen=True)
-class Build:
-    """One `dbt build` on one engine: the status of every node, and the rows of every relation."""
-
-    statuses: Mapping[str, str]
-    rows: Mapping[str, Rows]
-
-
-def build(engine: GoldEngine, scratch: Path, project: Path, *arguments: str) -> Build:
-    variables = {"silver_schema": engine.silver, "logical_date": LAST_SESSION.isoformat()}
+def dbt_build(engine: GoldEngine, scratch: Path, project: Path, logical_date: date, *arguments: str) -> dict[str, str]:
+    """`dbt build` by hand; gives the status of every node."""
+    variables = {"silver_schema": engine.silver, "logical_date": logical_date.isoformat()}
     done = subprocess.run(
         [
             *(sys.executable, "-m", "dbt.cli.main", "build", *arguments, "--vars", json.dumps(variables)),
             *("--project-dir", project, "--profiles-dir", project),
             *("--target-path", scratch / "target", "--log-path", scratch / "logs"),
         ],
-        env={**os.environ, **engine.environment(scratch), "FINKS_ATHENA_POLL_SECONDS": "0.05", "DO_NOT_TRACK": "1"},
+        env={**os.environ, **engine.environment(scratch), "DO_NOT_TRACK": "1"},
         capture_output=True,
         text=True,
         timeout=900,
@@ -91,104 +84,113 @@ def build(engine: GoldEngine, scratch: Path, project: Path, *arguments: str) -> 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((scratch / "target/run_results.json").read_text())["results"]
-    nodes = json.loads((scratch / "target/manifest.json").read_text())["nodes"].values()
-    models = {node["name"]: (node["schema"], node["alias"]) for node in nodes if node["resource_type"] == "model"}
-    look = on_athena if isinstance(engine, AthenaEngine) else on_duckdb(scratch / "gold.duckdb")
-    return Build(
-        {row["unique_id"]: row["status"] for row in results},
-        {name: sorted(look(*relation), key=repr) for name, relation in models.items()},
+    return {row["unique_id"]: row["status"] for row in results}
+
+
+def on_athena() -> Tables:
+    """The rows of every table of a build on Athena, by its layer and name."""
+    glue, cursor = (
+        boto3.client("glue"),
+        pyathena.connect(s3_staging_dir=f"{ADDRESS}/looks/", poll_interval=0.05).cursor(),
     )
+    return {
+        (layer, table["Name"]): sorted(
+            cursor.execute(f'select * from "{database}"."{table["Name"]}"').fetchall(), key=repr
+        )
+        for layer, database in (("marts", "demo_finks"), ("intermediate", "demo_finks_intermediate"))
+        for table in glue.get_tables(DatabaseName=database)["TableList"]
+    }
 
 
-def on_athena(schema: str, name: str) -> Rows:
-    connection = pyathena.connect(s3_staging_dir=f"{ADDRESS}/looks/", poll_interval=0.05)
-    return connection.cursor().execute(f'select * from "{schema}"."{name}"').fetchall()
-
-
-def on_duckdb(database: Path):
-    def look(schema: str, name: str) -> Rows:
-        if schema.endswith("_staging"):
-            # A view over the lake's files: only a connection of the lake can open it. Its rows are in what follows.
-            return []
-        with duckdb.connect(str(database), read_only=True) as connection:
-            return connection.execute(f'select * from "{schema}"."{name}"').fetchall()
-
-    return look
+def on_duckdb(database: Path) -> Tables:
+    """The same of a build on DuckDB."""
+    layers = {"finks": "marts", "finks_intermediate": "intermediate"}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        return {
+            (layers[schema], name): sorted(
+                connection.execute(f'select * from "{schema}"."{name}"').fetchall(), key=repr
+            )
+            for schema, name in names
+            if schema in layers
+        }
 
 
 @dataclass(frozen=True)
 class Story:
-    """What happened: runs by the settings, and after each the project built by hand on both engines."""
+    """What happened: two runs by the settings and a full refresh; after each, what is in both engines' tables."""
 
     reports: list[RunReport]
-    athena: list[Build]
-    duckdb: list[Build]
+    athena: list[Tables]
+    duckdb: list[Tables]
+    statuses: Mapping[str, dict[str, str]]
     by_duckdb: RunReport
     lake: Lake
 
 
 @pytest.fixture(scope="module")
 def story(settings, vendor, repository, tmp_path_factory) -> Story:
-    def run(**options: Any) -> RunReport:
-        return Runner(settings, RunOptions(**options)).run()
+    project = repository / "dbt"
 
-    def both(*arguments: str) -> tuple[Build, Build]:
-        lake = Lake.open(settings.lake.place())
-        engines = AthenaEngine(lake, "primary"), DuckDbEngine(lake)
-        folders = (tmp_path_factory.mktemp("scratch") for _ in engines)
-        return tuple(
-            build(engine, folder, repository / "dbt", *arguments)
-            for engine, folder in zip(engines, folders, strict=True)
-        )
+    def run(logical_date: date, settings: Settings = settings) -> RunReport:
+        vendor.today = logical_date
+        return Runner(settings, RunOptions(logical_date=logical_date)).run()
 
-    vendor.today = EARLIER - timedelta(days=1)
-    reports = [run(logical_date=EARLIER)]
-    builds = [both()]
-    vendor.today = LAST_SESSION
-    reports.append(run())
-    builds += [both(), both("--full-refresh")]
-    other = settings.model_copy(update={"gold": GoldSettings(engine="duckdb")})
-    by_duckdb = Runner(other, RunOptions()).run()
+    def by_hand(logical_date: date) -> tuple[dict[str, str], Tables]:
+        scratch = tmp_path_factory.mktemp("duckdb")
+        engine = DuckDbEngine(Lake.open(settings.lake.place()))
+        return dbt_build(engine, scratch, project, logical_date), on_duckdb(scratch / "gold.duckdb")
+
+    reports, athena, local = [], [], []
+    for logical_date in (EARLIER, LAST_SESSION):
+        reports.append(run(logical_date))
+        athena.append(on_athena())
+        passed, tables = by_hand(logical_date)
+        local.append(tables)
     lake = Lake.open(settings.lake.place())
-    return Story(reports, [one for one, _ in builds], [other for _, other in builds], by_duckdb, lake)
+    refresh = dbt_build(
+        AthenaEngine(lake, "primary"), tmp_path_factory.mktemp("athena"), project, LAST_SESSION, "--full-refresh"
+    )
+    athena.append(on_athena())
+    by_duckdb = run(LAST_SESSION, settings.model_copy(update={"gold": GoldSettings(engine="duckdb")}))
+    statuses = {"athena": refresh, "duckdb": passed}
+    return Story(reports, athena, [*local, local[-1]], statuses, by_duckdb, lake)
 
 
-PASSES = pytest.mark.parametrize("number", [0, 1, 2], ids=["first run", "after new data", "full refresh"])
-
-
-@PASSES
-def test_every_node_that_passes_on_duckdb_passes_on_athena(story, number):
-    assert story.athena[number].statuses == story.duckdb[number].statuses
-    assert set(story.athena[number].statuses.values()) == {"success", "pass"}
-    assert len(story.athena[number].statuses) >= 234
-
-
-@PASSES
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["first run", "after new data", "full refresh"])
 def test_every_cell_of_every_table_is_equal(story, number):
-    ours, theirs = story.athena[number].rows, story.duckdb[number].rows
-    tables = {name for name in theirs if not name.startswith("stg_")}
-    assert len(tables) == 19
-    assert [name for name in sorted(tables) if ours[name] != theirs[name]] == []
-    assert all(ours[name] for name in ours)
+    ours, theirs = story.athena[number], story.duckdb[number]
+    assert len(theirs) == 19
+    assert set(ours) == set(theirs)
+    assert [name for name in sorted(theirs) if ours[name] != theirs[name]] == []
+    assert all(theirs.values())
+
+
+def test_every_node_that_passes_on_duckdb_passes_on_athena(story):
+    assert story.statuses["athena"] == story.statuses["duckdb"]
+    assert set(story.statuses["athena"].values()) == {"success", "pass"}
+    assert len(story.statuses["athena"]) >= 234
 
 
 def test_new_data_have_made_a_difference(story):
-    assert story.athena[0].rows["daily_portfolio_summary"] != story.athena[1].rows["daily_portfolio_summary"]
+    assert story.athena[0]["marts", "daily_portfolio_summary"] != story.athena[1]["marts", "daily_portfolio_summary"]
 
 
 def test_a_full_refresh_changes_nothing(story):
-    assert story.athena[2].rows == story.athena[1].rows
+    assert story.athena[2] == story.athena[1]
 
 
 def test_a_run_publishes_what_athena_built(story):
+    nodes = story.statuses["duckdb"]
+    tests = sum(name.startswith(("test.", "unit_test.")) for name in nodes)
     assert [(report.exit_code, report.gold.status, report.gold.tests) for report in story.reports] == [
-        (0, "published", 208),
-        (0, "published", 208),
+        (0, "published", tests),
+        (0, "published", tests),
     ]
     assert all(report.gold.scanned_bytes > 0 for report in story.reports)
     served = story.lake.gold("daily_portfolio_summary").arrow()
     rows = [tuple(row.values()) for row in served.to_pylist()]
-    assert sorted(rows, key=repr) == story.athena[1].rows["daily_portfolio_summary"]
+    assert sorted(rows, key=repr) == story.athena[1]["marts", "daily_portfolio_summary"]
 
 
 def test_the_same_lake_built_by_duckdb_gives_the_same_release(story):
