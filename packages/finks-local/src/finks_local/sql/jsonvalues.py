@@ -14,7 +14,7 @@ from finks_local.sql.types import TrinoType, parse_trino
 from finks_local.sql.value import FAILURE_MARK
 
 
-class JsonFailure(Exception):  # noqa: N818 - a carrier of Trino's error through DuckDB
+class JsonFailureError(Exception):
     """A Trino error about JSON."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -56,7 +56,7 @@ def _document(text: str) -> Any:
     try:
         return load(text)
     except ValueError:
-        raise JsonFailure("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from None
+        raise JsonFailureError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from None
 
 
 def _parse(text: str) -> str:
@@ -97,7 +97,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
     """The steps of a path of names and indices.
 
     Raises:
-        JsonFailure: INVALID_FUNCTION_ARGUMENT; NOT_SUPPORTED for wildcards, filters and recursion.
+        JsonFailureError: INVALID_FUNCTION_ARGUMENT; NOT_SUPPORTED for wildcards, filters and recursion.
     """
     text = path.strip()
     if not text.startswith("$"):
@@ -107,8 +107,8 @@ def _steps(path: str) -> tuple[str | int, ...]:
         match = _STEP.match(text, position)
         if match is None:
             if re.search(r"\*|\?|\.\.|:|\(|,|@", text):
-                raise JsonFailure("NOT_SUPPORTED", f"JSON path {path!r} is not supported by the local Athena")
-            raise JsonFailure("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'")
+                raise JsonFailureError("NOT_SUPPORTED", f"JSON path {path!r} is not supported by the local Athena")
+            raise JsonFailureError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'")
         name, index, quoted, single, dotted, digits = match.groups()
         if index is not None or dotted is not None:
             steps.append(int(index if index is not None else dotted))
@@ -206,7 +206,7 @@ def _from_json(text: str, name: str) -> str | None:
         value = _converted(load(text), kind)
     except (ValueError, InvalidOperation, TypeError, OverflowError):
         shown = text if len(text) < 100 else text[:97] + "..."
-        raise JsonFailure("INVALID_CAST_ARGUMENT", f"Cannot cast to {name}. {shown}") from None
+        raise JsonFailureError("INVALID_CAST_ARGUMENT", f"Cannot cast to {name}. {shown}") from None
     if kind.base in {"array", "map", "row"}:
         return None if value is None else json.dumps(value)
     return value

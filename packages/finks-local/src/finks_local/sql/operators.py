@@ -1,4 +1,4 @@
-"""Arithmetic, comparison and concatenation (functions/math, functions/decimal, functions/datetime, functions/comparison).
+"""Arithmetic, comparison and concatenation (functions/math, decimal, datetime, comparison, array).
 
 Operands are converted before DuckDB sees them, so that its own rules for mixed types never apply.
 """
@@ -15,7 +15,6 @@ from finks_local.sql.types import (
     BOOLEAN,
     DATE,
     DAY_SECOND,
-    DOUBLE,
     MAX_PRECISION,
     UNKNOWN,
     VARBINARY,
@@ -307,7 +306,7 @@ def compare_sql(operator: str, one: Value, two: Value) -> str:
     if kind.base in {"array", "row", "map"}:
         return _compare_nested(operator, one, two)
     plain = f"{left} {operator} {right}"
-    if kind.base not in APPROXIMATE or one.constant is not None and operator in {"=", "<", "<="}:
+    if kind.base not in APPROXIMATE or (one.constant is not None and operator in {"=", "<", "<="}):
         return f"({plain})"
     return f"({plain}{_NAN[operator](left, right, two.constant is not None)})"
 
@@ -397,6 +396,3 @@ def _concat_arrays(left: Value, right: Value) -> Value:
         kind = array(element)
         return Value(f"trino_array_prepend({coerce(left, element).sql}, {coerce(right, kind).sql})", kind)
     raise mismatch("||", one, two)
-
-
-__all__ = ["DOUBLE", "arithmetic", "compare", "compare_sql", "concat", "negate", "orderable", "sort_key"]

@@ -1,6 +1,6 @@
 """Functions that DuckDB has not, or has with other values, in Python: registered with a connection.
 
-Every one is null for a null argument. One that fails raises `Failure`, which `explain` turns into Trino's error.
+Every one is null for a null argument. One that fails raises `FailureError`, which `explain` turns into Trino's error.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import base64
 import hashlib
 import hmac
 import inspect
-import json
 import math
 import re
 import struct
 import unicodedata
 import zlib
 from collections.abc import Callable, Sequence
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
 from itertools import combinations
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
 
 import duckdb
 import pyarrow as pa
+from duckdb import func, sqltypes
 
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.regexp import portable
@@ -36,15 +36,15 @@ from finks_local.sql.zones import canonical_zone, tzinfo_of, zoned_parts
 Function = Callable[..., Any]
 
 
-class Failure(Exception):  # noqa: N818 - a carrier of Trino's error through DuckDB
+class FailureError(Exception):
     """A Trino error from inside a function."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{FAILURE_MARK}{code}{FAILURE_MARK}{message}")
 
 
-def _argument(message: str) -> Failure:
-    return Failure("INVALID_FUNCTION_ARGUMENT", message)
+def _argument(message: str) -> FailureError:
+    return FailureError("INVALID_FUNCTION_ARGUMENT", message)
 
 
 # --- numbers ------------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def _decimal_divide(left: str, right: str, scale: int) -> str:
         context.prec = 120
         divisor = Decimal(right)
         if not divisor:
-            raise Failure("DIVISION_BY_ZERO", "Division by zero")
+            raise FailureError("DIVISION_BY_ZERO", "Division by zero")
         numerator = int(Decimal(left).scaleb(76))
         denominator = int(divisor.scaleb(76 - scale))
         quotient, rest = divmod(abs(numerator), abs(denominator))
@@ -118,7 +118,7 @@ def _decimal_mod(left: str, right: str, scale: int) -> str:
         context.prec = 120
         divisor = Decimal(right)
         if not divisor:
-            raise Failure("DIVISION_BY_ZERO", "Division by zero")
+            raise FailureError("DIVISION_BY_ZERO", "Division by zero")
         return format((Decimal(left) % divisor).quantize(Decimal(1).scaleb(-scale)), "f")
 
 
@@ -328,7 +328,7 @@ def _pattern(pattern: str) -> str:
     try:
         return portable(pattern)
     except QueryError as error:
-        raise Failure(error.code, error.message) from None
+        raise FailureError(error.code, error.message) from None
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -432,14 +432,14 @@ def _zone(name: str) -> str:
     try:
         return canonical_zone(name)
     except QueryError as error:
-        raise Failure(error.code, error.message) from None
+        raise FailureError(error.code, error.message) from None
 
 
 def _parse_zoned(text: str, digits: int) -> dict[str, Any]:
     try:
         at, zone, _ = zoned_parts(text, digits)
     except QueryError as error:
-        raise Failure(error.code, error.message) from None
+        raise FailureError(error.code, error.message) from None
     return {"t": at, "z": zone}
 
 
@@ -471,6 +471,12 @@ def _parse_datetime(text: str, form: str) -> dict[str, Any]:
     return {"t": read[0].replace(tzinfo=tzinfo_of(read[1])), "z": read[1]}
 
 
+def _uuid(text: str) -> str:
+    if re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text) is None:
+        raise FailureError("INVALID_CAST_ARGUMENT", f"Cannot cast value to UUID: {text}")
+    return text.lower()
+
+
 _DURATIONS: Final = {"ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -485,7 +491,7 @@ def _format(form: str, kinds: str, values: Sequence[str | None]) -> str:
     try:
         return java_format(form, kinds.split(",") if kinds else [], values)
     except QueryError as error:
-        raise Failure(error.code, error.message) from None
+        raise FailureError(error.code, error.message) from None
 
 
 _ZONED: Final = "STRUCT(t TIMESTAMPTZ, z VARCHAR)"
@@ -547,6 +553,7 @@ _FUNCTIONS: Final[dict[str, tuple[Function, list[str], str]]] = {
     "trino_reverse_pairs": (lambda text: bytes.fromhex(text)[::-1].hex(), ["VARCHAR"], "VARCHAR"),
     "trino_bytes_pad": (_bytes_pad, ["BLOB", "BIGINT", "BLOB", "BOOLEAN"], "BLOB"),
     "trino_zone": (_zone, ["VARCHAR"], "VARCHAR"),
+    "trino_uuid": (_uuid, ["VARCHAR"], "VARCHAR"),
     "trino_parse_duration": (_parse_duration, ["VARCHAR"], "BIGINT"),
     "trino_parse_zoned": (_parse_zoned, ["VARCHAR", "BIGINT"], _ZONED),
     "trino_iso8601_timestamp": (_iso8601_timestamp, ["VARCHAR"], _ZONED),
@@ -594,12 +601,9 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         connection.create_function(
             name,
             _by_column(function, len(parameters), _RESULTS[result]),
-            parameters,
-            result,
-            type="arrow",
-            null_handling="special",
+            [sqltypes.DuckDBPyType(parameter) for parameter in parameters],
+            sqltypes.DuckDBPyType(result),
+            type=func.PythonUDFType.ARROW,
+            null_handling=func.FunctionNullHandling.SPECIAL,
             side_effects=False,
         )
-
-
-__all__ = ["InvalidOperation", "combinations", "double_text", "json", "real_text", "register"]

@@ -19,10 +19,10 @@ from finks_local.sql.relations import Relations
 from finks_local.sql.scope import Field, Scope, column
 from finks_local.sql.select import Selection
 from finks_local.sql.tables import Resolver, TableRef
-from finks_local.sql.types import UNKNOWN, TrinoType
+from finks_local.sql.types import TrinoType
 from finks_local.sql.value import Value, name_literal, unsupported
 
-_SET_WORDS: Final = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
+_SET_WORDS: Final[dict[type[exp.Expr], str]] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _QUERY_PARTS: Final = {"this", "expression", "distinct", "with_", "order", "limit", "offset", "by_name", "alias"}
 
 
@@ -105,12 +105,12 @@ class Statement:
                 return level[name]
         return None
 
-    def subquery(self, query: exp.Expression, scope: Scope) -> tuple[str, list[TrinoType]]:
+    def subquery(self, query: exp.Expr, scope: Scope) -> tuple[str, list[TrinoType]]:
         """A subquery in an expression, in parentheses, and its columns' types."""
         result = self.query(query, scope)
         return f"({result.sql})", [field.type for field in result.fields]
 
-    def query(self, node: exp.Expression, parent: Scope | None) -> QueryResult:
+    def query(self, node: exp.Expr, parent: Scope | None) -> QueryResult:
         """A query at any depth.
 
         Args:
@@ -127,7 +127,7 @@ class Statement:
             self._with.pop()
         return QueryResult(head + result.sql, result.fields)
 
-    def _body(self, node: exp.Expression, parent: Scope | None) -> QueryResult:
+    def _body(self, node: exp.Expr, parent: Scope | None) -> QueryResult:
         match node:
             case exp.Select() if _is_values(node):
                 return self._tail(node, self._values(node.args["from_"].this, parent))
@@ -144,7 +144,7 @@ class Statement:
 
     # --- WITH -----------------------------------------------------------------------------------------------------
 
-    def _with_clause(self, node: exp.Expression, parent: Scope | None) -> str:
+    def _with_clause(self, node: exp.Expr, parent: Scope | None) -> str:
         clause = node.args.get("with_")
         if clause is None:
             return ""
@@ -177,7 +177,10 @@ class Statement:
         step = self.query(union.expression, parent)
         for have, want in zip(step.fields, types, strict=False):
             if common_type(have.type, want) != want:
-                message = f"recursion step relation output type ({have.type}) is not coercible to recursion base relation output type ({want}) at column 1"
+                message = (
+                    f"recursion step relation output type ({have.type}) is not coercible to recursion base relation "
+                    f"output type ({want})"
+                )
                 raise at(item, QueryError("TYPE_MISMATCH", message))
         head = ", ".join(name_literal(n) for n in names)
         sides = [self._converted(side, types, names) for side in (anchor, step)]
@@ -191,7 +194,8 @@ class Statement:
             raise at(node, QueryError("SYNTAX_ERROR", "mismatched input 'BY'"))
         sides = [self.query(side, parent) for side in (node.left, node.right)]
         if len(sides[0].fields) != len(sides[1].fields):
-            message = f"{_SET_WORDS[type(node)]} query has different number of fields: {len(sides[0].fields)}, {len(sides[1].fields)}"
+            counts = ", ".join(str(len(side.fields)) for side in sides)
+            message = f"{_SET_WORDS[type(node)]} query has different number of fields: {counts}"
             raise at(node, QueryError("TYPE_MISMATCH", message))
         types = [self._common(node, *pair) for pair in zip(sides[0].fields, sides[1].fields, strict=True)]
         names = [field.physical for field in sides[0].fields]
@@ -204,7 +208,7 @@ class Statement:
         )
         return QueryResult(f"({one}) {word} ({two})", fields)
 
-    def _common(self, node: exp.Expression, left: OutputField, right: OutputField) -> TrinoType:
+    def _common(self, node: exp.Expr, left: OutputField, right: OutputField) -> TrinoType:
         kind = common_type(left.type, right.type)
         if kind is None:
             message = f"column in {_SET_WORDS[type(node)]} query has incompatible types: {left.type}, {right.type}"
@@ -217,7 +221,7 @@ class Statement:
             f"{coerce(column(alias, field.physical, field.type), kind).sql} AS {name_literal(name)}"
             for field, kind, name in zip(side.fields, types, names, strict=True)
         ]
-        return f"SELECT {', '.join(outputs)} FROM ({side.sql}) AS {alias}"
+        return f"SELECT {', '.join(outputs)} FROM ({side.sql}) AS {alias}"  # noqa: S608
 
     def _values(self, node: exp.Values, parent: Scope | None) -> QueryResult:
         expressions = Expressions(self, Scope((), parent))
@@ -233,14 +237,12 @@ class Statement:
         head = ", ".join(name_literal(name) for name in names)
         alias = self.fresh("v")
         fields = tuple(OutputField(None, kind, name) for kind, name in zip(types, names, strict=True))
-        return QueryResult(f"SELECT * FROM (VALUES {', '.join(lines)}) AS {alias}({head})", fields)
+        return QueryResult(f"SELECT * FROM (VALUES {', '.join(lines)}) AS {alias}({head})", fields)  # noqa: S608
 
     # --- ORDER BY, OFFSET, LIMIT around a whole query ---------------------------------------------------------------
 
-    def _tail(self, node: exp.Expression, result: QueryResult) -> QueryResult:
-        unknown = (
-            set(key for key, value in node.args.items() if value) - _QUERY_PARTS - {"from_", "expressions", "kind"}
-        )
+    def _tail(self, node: exp.Expr, result: QueryResult) -> QueryResult:
+        unknown = {key for key, value in node.args.items() if value} - _QUERY_PARTS - {"from_", "expressions", "kind"}
         if unknown:
             raise at(node, unsupported(f"the clause {', '.join(sorted(unknown))}"))
         order, limit = node.args.get("order"), limit_sql(node)
@@ -253,7 +255,7 @@ class Statement:
             value = self._order_value(item, result, alias, scope)
             terms.append(f"{sort_key(value)} {direction_sql(item)}")
         ordered = f" ORDER BY {', '.join(terms)}" if terms else ""
-        return QueryResult(f"SELECT * FROM ({result.sql}) AS {alias}{ordered}{limit}", result.fields)
+        return QueryResult(f"SELECT * FROM ({result.sql}) AS {alias}{ordered}{limit}", result.fields)  # noqa: S608
 
     def _order_value(self, item: exp.Ordered, result: QueryResult, alias: str, scope: Scope) -> Value:
         index = ordinal(item.this, len(result.fields), "ORDER BY")
@@ -276,7 +278,7 @@ class Statement:
         return Relations(self, parent)
 
 
-def _row_items(item: exp.Expression, expressions: Expressions) -> list[Value]:
+def _row_items(item: exp.Expr, expressions: Expressions) -> list[Value]:
     if isinstance(item, exp.Tuple):
         items = item.expressions
         if len(items) == 1 and isinstance(items[0], exp.Anonymous) and str(items[0].this).lower() == "row":
@@ -286,22 +288,22 @@ def _row_items(item: exp.Expression, expressions: Expressions) -> list[Value]:
 
 
 def _is_values(node: exp.Select) -> bool:
-    """sqlglot wraps VALUES inside WITH and set operations in `SELECT * FROM (VALUES ...) AS _values`."""
+    """Sqlglot wraps VALUES inside WITH and set operations in `SELECT * FROM (VALUES ...) AS _values`."""
     source = node.args.get("from_")
     if source is None or not isinstance(source.this, exp.Values):
         return False
     return source.this.alias == "_values" and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Star)
 
 
-def _has_tail(node: exp.Expression) -> bool:
+def _has_tail(node: exp.Expr) -> bool:
     return any(node.args.get(part) for part in ("order", "limit", "offset", "with_"))
 
 
-def _mentions(node: exp.Expression, name: str) -> bool:
+def _mentions(node: exp.Expr, name: str) -> bool:
     return any(table.name.lower() == name and not table.db for table in node.find_all(exp.Table))
 
 
-def renamed(fields: tuple[OutputField, ...], names: Sequence[str], node: exp.Expression) -> tuple[OutputField, ...]:
+def renamed(fields: tuple[OutputField, ...], names: Sequence[str], node: exp.Expr) -> tuple[OutputField, ...]:
     """The columns under an alias's names.
 
     Raises:
@@ -315,7 +317,7 @@ def renamed(fields: tuple[OutputField, ...], names: Sequence[str], node: exp.Exp
     return tuple(OutputField(name, f.type, f.physical) for name, f in zip(names, fields, strict=True))
 
 
-def ordinal(node: exp.Expression, width: int, clause: str) -> int | None:
+def ordinal(node: exp.Expr, width: int, clause: str) -> int | None:
     """The column that a number in GROUP BY or ORDER BY means, from 0.
 
     Raises:
@@ -329,7 +331,7 @@ def ordinal(node: exp.Expression, width: int, clause: str) -> int | None:
     return position - 1
 
 
-def limit_sql(node: exp.Expression) -> str:
+def limit_sql(node: exp.Expr) -> str:
     """OFFSET and LIMIT, or FETCH FIRST.
 
     Raises:
@@ -353,10 +355,7 @@ def limit_sql(node: exp.Expression) -> str:
     return parts
 
 
-def _whole(node: exp.Expression) -> int:
+def _whole(node: exp.Expr) -> int:
     if not isinstance(node, exp.Literal) or node.is_string or not node.this.isdigit():
         raise at(node, QueryError("SYNTAX_ERROR", f"mismatched input '{node.sql()}'. Expecting: 'ALL', <integer>"))
     return int(node.this)
-
-
-__all__ = ["UNKNOWN", "OutputField", "QueryResult", "Statement"]

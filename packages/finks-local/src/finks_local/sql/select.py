@@ -128,7 +128,7 @@ class Selection:
             )
         return outputs
 
-    def _star(self, item: exp.Expression, expressions: Expressions, fields: Sequence[Field]) -> list[_Output]:
+    def _star(self, item: exp.Expr, expressions: Expressions, fields: Sequence[Field]) -> list[_Output]:
         star = item if isinstance(item, exp.Star) else item.this
         if any(star.args.get(part) for part in ("except_", "replace", "rename")):
             raise at(item, QueryError("SYNTAX_ERROR", "mismatched input after '*'"))
@@ -142,7 +142,7 @@ class Selection:
             raise at(self.node, QueryError("COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause"))
         return [_Output(field.name, self._starred(field, expressions, item)) for field in shown]
 
-    def _starred(self, field: Field, expressions: Expressions, item: exp.Expression) -> Value:
+    def _starred(self, field: Field, expressions: Expressions, item: exp.Expr) -> Value:
         grouping = expressions.scope.grouping
         if grouping is None:
             return field.value
@@ -172,7 +172,7 @@ class Selection:
         parts = [term for term in terms if term]
         return f" GROUP BY {', '.join(parts)}" if parts else " GROUP BY ()"
 
-    def _group_term(self, item: exp.Expression, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
+    def _group_term(self, item: exp.Expr, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
         match item:
             case exp.GroupingSets() | exp.Rollup() | exp.Cube():
                 word = {"GroupingSets": "GROUPING SETS", "Rollup": "ROLLUP", "Cube": "CUBE"}[type(item).__name__]
@@ -183,7 +183,7 @@ class Selection:
             case _:
                 return self._group_key(item, plain, grouping, fields)
 
-    def _group_set(self, item: exp.Expression, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
+    def _group_set(self, item: exp.Expr, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
         if isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets):
             return self._group_term(item, plain, grouping, fields)
         parts = (
@@ -191,7 +191,7 @@ class Selection:
         )
         return f"({', '.join(self._group_key(part, plain, grouping, fields) for part in parts)})"
 
-    def _group_key(self, item: exp.Expression, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
+    def _group_key(self, item: exp.Expr, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
         from finks_local.sql.query import ordinal
 
         index = ordinal(item, self._width(fields), "GROUP BY")
@@ -214,9 +214,9 @@ class Selection:
     def _width(self, fields: Sequence[Field]) -> int:
         return len(self._expanded(fields))
 
-    def _expanded(self, fields: Sequence[Field]) -> list[exp.Expression | None]:
+    def _expanded(self, fields: Sequence[Field]) -> list[exp.Expr | None]:
         """The select list with stars written out as nothing: a position on a star names a column of the source."""
-        items: list[exp.Expression | None] = []
+        items: list[exp.Expr | None] = []
         for item in self.node.expressions:
             if isinstance(item, exp.Star):
                 items += [None] * len([field for field in fields if not field.hidden])
@@ -224,7 +224,7 @@ class Selection:
                 items.append(item.this if isinstance(item, exp.Alias) else item)
         return items
 
-    def _selected(self, index: int, fields: Sequence[Field]) -> exp.Expression:
+    def _selected(self, index: int, fields: Sequence[Field]) -> exp.Expr:
         item = self._expanded(fields)[index]
         if item is None:
             raise at(self.node, unsupported("GROUP BY the position of a column of *"))
@@ -262,7 +262,7 @@ class Selection:
         term = str(position + 1) if position is not None and key == value.sql else key
         return f"{term} {direction_sql(item)}"
 
-    def _order_value(self, node: exp.Expression, above: Expressions, outputs: Sequence[_Output]) -> Value:
+    def _order_value(self, node: exp.Expr, above: Expressions, outputs: Sequence[_Output]) -> Value:
         """A name means an output column first, then a column of the source."""
         named = {output.name: output.value for output in outputs if output.name}
         counts = [output.name for output in outputs]
@@ -284,7 +284,7 @@ def _windows(node: exp.Select) -> dict[str, exp.Window]:
     return {window.name.lower(): window for window in node.args.get("windows") or ()}
 
 
-def _natural_name(item: exp.Expression) -> str | None:
+def _natural_name(item: exp.Expr) -> str | None:
     """The name of a column that is selected without an alias."""
     if isinstance(item, exp.Column):
         return item.name.lower()
@@ -293,7 +293,7 @@ def _natural_name(item: exp.Expression) -> str | None:
     return None
 
 
-def _row_fields(value: Value, item: exp.Expression) -> list[_Output]:
+def _row_fields(value: Value, item: exp.Expr) -> list[_Output]:
     if value.type.base != "row":
         raise at(item, QueryError("TYPE_MISMATCH", "All columns reference (.*) needs a row"))
     outputs: list[_Output] = []
@@ -303,13 +303,13 @@ def _row_fields(value: Value, item: exp.Expression) -> list[_Output]:
     return outputs
 
 
-def _calls(node: exp.Expression) -> list[exp.Anonymous]:
+def _calls(node: exp.Expr) -> list[exp.Anonymous]:
     """The calls of aggregates at this level: not in subqueries, and not those with OVER themselves."""
     found: list[exp.Anonymous] = []
     stack = [node]
     while stack:
         current = stack.pop()
-        if isinstance(current, exp.Query) or current is None:
+        if isinstance(current, exp.Query):
             continue
         if isinstance(current, exp.Window):
             inner = current.this
@@ -334,7 +334,7 @@ def _aggregates(node: exp.Select) -> bool:
     return any(_calls(item) for item in places)
 
 
-def _refuse_aggregates(node: exp.Expression, where: str) -> None:
+def _refuse_aggregates(node: exp.Expr, where: str) -> None:
     calls = _calls(node)
     if calls:
         message = (

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute as _compute
 
 from finks_local.sql.pyfunctions import double_text, real_text
 from finks_local.sql.types import MILLIS, Column, TrinoType
 from finks_local.sql.zones import tzinfo_of
+
+pc: Final[Any] = _compute
+"""Arrow's functions are made at run time: type checkers do not see them."""
 
 _PLAIN: Final = {"boolean", "tinyint", "smallint", "integer", "bigint", "varchar", "char", "json", "uuid"}
 
@@ -197,14 +200,3 @@ def _info(column: Column) -> dict[str, Any]:
         "Nullable": "UNKNOWN",
         "CaseSensitive": kind.base in {"varchar", "char"},
     }
-
-
-__all__ = [
-    "column_as_text",
-    "column_info",
-    "day_second_text",
-    "rows_as_text",
-    "time",
-    "timestamp_text",
-    "year_month_text",
-]

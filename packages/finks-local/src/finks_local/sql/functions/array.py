@@ -16,12 +16,11 @@ from finks_local.sql.types import (
     UNKNOWN,
     VARCHAR,
     YEAR_MONTH,
-    TrinoType,
     array,
     map_of,
     row,
 )
-from finks_local.sql.value import Lambda, Value, cast_sql, unsupported
+from finks_local.sql.value import Lambda, Value, cast_sql
 
 arrays = Family()
 arrays.declare(
@@ -47,7 +46,9 @@ arrays.declare(
         "ngrams(array(T), bigint) -> array(array(T))": "trino_ngrams($1, $2)",
         "repeat(T, bigint) -> array(T)": "trino_repeat($1, $2)",
         "reverse(array(T)) -> array(T)": "list_reverse($1)",
-        "shuffle(array(T)) -> array(T)": "list_transform(list_sort(list_transform($1, lambda x: {'k': random(), 'v': x})), lambda s: s.v)",
+        "shuffle(array(T)) -> array(T)": (
+            "list_transform(list_sort(list_transform($1, lambda x: {'k': random(), 'v': x})), lambda s: s.v)"
+        ),
         "slice(array(T), bigint, bigint) -> array(T)": "trino_slice($1, $2, $3)",
         "trim_array(array(T), bigint) -> array(T)": "trino_trim_array($1, $2)",
         "transform(array(T), function(T,U)) -> array(U)": "list_transform($1, $2)",
@@ -269,6 +270,3 @@ def _sequence_in_time(call: Call, start: Value, stop: Value, step: list[Value]) 
     else:
         raise call.unexpected()
     return Value(cast_sql(items, array(kind).duckdb), array(kind))
-
-
-__all__ = ["TrinoType", "arrays", "unsupported"]

@@ -7,8 +7,8 @@ from typing import Final
 from finks_local.sql.casting import text_of
 from finks_local.sql.coercion import INTEGRAL, NUMERIC, coerce, common_type
 from finks_local.sql.errors import QueryError
+from finks_local.sql.functions.formats import joda, mysql, print_sql
 from finks_local.sql.functions.forms import at_time_zone
-from finks_local.sql.functions.formats import MYSQL, joda, mysql, print_sql
 from finks_local.sql.functions.registry import Call, Family
 from finks_local.sql.iso8601 import iso_instant
 from finks_local.sql.operators import rezoned, shift_zoned, zone_sql
@@ -390,6 +390,3 @@ def _parse_joda(call: Call) -> Value:
     zoned = any(piece.kind in {"Z", "ZZ", "ZZZ"} for piece in joda(written))
     packed = f"trino_parse_datetime(CAST({text.sql} AS VARCHAR), {text_literal(written)})"
     return Value(packed, timestamp_tz(3, None)) if zoned else Value(f"({packed}).t", timestamp_tz(3, UTC))
-
-
-__all__ = ["MYSQL", "extract", "field_of", "moments"]

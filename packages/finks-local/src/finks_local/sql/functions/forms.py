@@ -8,7 +8,7 @@ from typing import Final
 from finks_local.sql.coercion import INTEGRAL, coerce, common_type
 from finks_local.sql.errors import QueryError
 from finks_local.sql.operators import compare, compare_sql, sort_key
-from finks_local.sql.types import BIGINT, BOOLEAN, DAY_SECOND, UNKNOWN, UTC, VARCHAR, TrinoType, timestamp_tz
+from finks_local.sql.types import BIGINT, BOOLEAN, DAY_SECOND, UTC, VARCHAR, TrinoType, timestamp_tz
 from finks_local.sql.value import Value, unsupported
 from finks_local.sql.zones import canonical_zone, instant
 
@@ -91,7 +91,7 @@ def in_subquery(value: Value, sql: str, types: Sequence[TrinoType]) -> Value:
             f"value and result of subquery must be of the same type for IN expression: {value.type} vs {types[0]}",
         )
     inner = coerce(Value("v.c1", types[0]), kind)
-    return Value(f"({sort_key(coerce(value, kind))} IN (SELECT {sort_key(inner)} FROM {sql} AS v(c1)))", BOOLEAN)
+    return Value(f"({sort_key(coerce(value, kind))} IN (SELECT {sort_key(inner)} FROM {sql} AS v(c1)))", BOOLEAN)  # noqa: S608
 
 
 def quantified(operator: str, value: Value, sql: str, kind: TrinoType, *, every: bool) -> Value:
@@ -101,10 +101,10 @@ def quantified(operator: str, value: Value, sql: str, kind: TrinoType, *, every:
         raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {value.type} {operator} {kind}")
     compared = compare(operator, coerce(value, wanted), coerce(Value("v.c1", kind), wanted)).sql
     if every:
-        parts = f"CASE WHEN bool_or(c IS FALSE) THEN FALSE WHEN bool_or(c IS NULL) THEN NULL ELSE TRUE END"
+        parts = "CASE WHEN bool_or(c IS FALSE) THEN FALSE WHEN bool_or(c IS NULL) THEN NULL ELSE TRUE END"
     else:
-        parts = f"CASE WHEN bool_or(c IS TRUE) THEN TRUE WHEN bool_or(c IS NULL) THEN NULL ELSE FALSE END"
-    return Value(f"(SELECT {parts} FROM (SELECT {compared} AS c FROM {sql} AS v(c1)))", BOOLEAN)
+        parts = "CASE WHEN bool_or(c IS TRUE) THEN TRUE WHEN bool_or(c IS NULL) THEN NULL ELSE FALSE END"
+    return Value(f"(SELECT {parts} FROM (SELECT {compared} AS c FROM {sql} AS v(c1)))", BOOLEAN)  # noqa: S608
 
 
 def attempt(value: Value) -> Value:
@@ -135,6 +135,3 @@ def at_time_zone(value: Value, zone: Value) -> Value:
     packed = f"{{'t': {instant(value)}, 'z': trino_zone({zone.sql})}}"
     missing = f"{value.sql} IS NULL OR {zone.sql} IS NULL"
     return Value(f"(CASE WHEN {missing} THEN NULL ELSE {packed} END)", timestamp_tz(digits, None))
-
-
-__all__ = ["UNKNOWN", "at_time_zone", "attempt", "in_list", "in_subquery", "like", "quantified", "subscript"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finks_local.sql.coercion import APPROXIMATE, INTEGRAL, coerce, common_type
 from finks_local.sql.functions.registry import Call, Family
-from finks_local.sql.types import BIGINT, DOUBLE, INTEGER, MAX_PRECISION, TrinoType, decimal
+from finks_local.sql.types import BIGINT, DOUBLE, MAX_PRECISION, TrinoType, decimal
 from finks_local.sql.value import Value, cast_sql
 
 math = Family()
@@ -158,6 +158,3 @@ def _extreme(call: Call) -> Value:
     missing = " OR ".join(f"{sql} IS NULL" for sql in sqls)
     chosen = f"{call.name}({', '.join(sqls)})"
     return Value(f"(CASE WHEN {missing} THEN NULL ELSE {chosen} END)", kind)
-
-
-__all__ = ["INTEGER", "math"]
