@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import platformdirs
@@ -28,8 +28,11 @@ from finks.errors import ConflictError, FinksError, SourceUnavailableError
 
 from finks_local.emulator.environment import emulator_python
 from finks_local.emulator.process import wait_for_lock
-from finks_local.server import RESET_HEADER
-from finks_local.stack import Stack, environment
+from finks_local.variables import variables
+from finks_local.wire import RESET_HEADER
+
+if TYPE_CHECKING:
+    from finks_local.stack import Stack
 
 _LOCK: Final = "daemon.lock"
 _STATE: Final = "state.json"
@@ -37,6 +40,7 @@ _LOG: Final = "daemon.log"
 _READY_SECONDS: Final = 90.0
 _STOP_SECONDS: Final = 40.0
 _LOOK_SECONDS: Final = 0.5
+_PATIENCE_SECONDS: Final = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +80,7 @@ class State:
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables that point AWS clients to it."""
-        return environment(self.emulator, self.endpoint)
+        return variables(self.emulator, self.endpoint)
 
 
 def default_directory() -> Path:
@@ -91,6 +95,8 @@ def serve(options: Options) -> None:
         ConflictError: Another process runs it in the directory.
         SourceUnavailableError: The emulator ended by itself.
     """
+    from finks_local.stack import Stack  # so that no other command pays for the servers
+
     over = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
@@ -171,7 +177,7 @@ def is_healthy(state: State) -> bool:
 def health(state: State) -> Mapping[str, object]:
     """What the endpoint says of itself; nothing when it does not answer."""
     try:
-        answer = httpx.get(f"{state.endpoint}/_finks/health", timeout=5, trust_env=False)
+        answer = httpx.get(f"{state.endpoint}/_finks/health", timeout=_PATIENCE_SECONDS, trust_env=False)
         return answer.raise_for_status().json()
     except httpx.HTTPError:
         return {}
