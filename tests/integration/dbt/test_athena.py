@@ -67,24 +67,35 @@ def settings(aws_variables, vendor, tmp_path_factory) -> Settings:
     )
 
 
-def dbt_build(engine: GoldEngine, scratch: Path, project: Path, logical_date: date, *arguments: str) -> dict[str, str]:
-    """`dbt build` by hand; gives the status of every node."""
-    variables = {"silver_schema": engine.silver, "logical_date": logical_date.isoformat()}
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "build", *arguments, "--vars", json.dumps(variables)),
-            *("--project-dir", project, "--profiles-dir", project),
-            *("--target-path", scratch / "target", "--log-path", scratch / "logs"),
-        ],
-        env={**os.environ, **engine.environment(scratch), "DO_NOT_TRACK": "1"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    results = json.loads((scratch / "target/run_results.json").read_text())["results"]
-    return {row["unique_id"]: row["status"] for row in results}
+@dataclass(frozen=True)
+class Dbt:
+    """dbt by hand, on one engine, with a target directory of its own."""
+
+    engine: GoldEngine
+    scratch: Path
+    project: Path
+
+    def run(self, *arguments: str, logical_date: date = LAST_SESSION) -> None:
+        variables = {"silver_schema": self.engine.silver, "logical_date": logical_date.isoformat()}
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "dbt.cli.main", *arguments, "--vars", json.dumps(variables)),
+                *("--project-dir", self.project, "--profiles-dir", self.project),
+                *("--target-path", self.scratch / "target", "--log-path", self.scratch / "logs"),
+            ],
+            env={**os.environ, **self.engine.environment(self.scratch), "DO_NOT_TRACK": "1"},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def artifact(self, name: str) -> dict[str, Any]:
+        return json.loads((self.scratch / "target" / name).read_text())
+
+    def statuses(self) -> dict[str, str]:
+        return {row["unique_id"]: row["status"] for row in self.artifact("run_results.json")["results"]}
 
 
 def on_athena() -> Tables:
@@ -123,6 +134,7 @@ class Story:
     reports: list[RunReport]
     athena: list[Tables]
     duckdb: list[Tables]
+    by_hand: Mapping[str, Dbt]
     statuses: Mapping[str, dict[str, str]]
     by_duckdb: RunReport
     lake: Lake
@@ -130,31 +142,28 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(settings, vendor, repository, tmp_path_factory) -> Story:
-    project = repository / "dbt"
-
     def run(logical_date: date, settings: Settings = settings) -> RunReport:
         vendor.today = logical_date
         return Runner(settings, RunOptions(logical_date=logical_date)).run()
 
-    def by_hand(logical_date: date) -> tuple[dict[str, str], Tables]:
-        scratch = tmp_path_factory.mktemp("duckdb")
-        engine = DuckDbEngine(Lake.open(settings.lake.place()))
-        return dbt_build(engine, scratch, project, logical_date), on_duckdb(scratch / "gold.duckdb")
+    def by_hand(engine: GoldEngine) -> Dbt:
+        return Dbt(engine, tmp_path_factory.mktemp("by-hand"), repository / "dbt")
 
     reports, athena, local = [], [], []
     for logical_date in (EARLIER, LAST_SESSION):
         reports.append(run(logical_date))
         athena.append(on_athena())
-        passed, tables = by_hand(logical_date)
-        local.append(tables)
+        on_local = by_hand(DuckDbEngine(Lake.open(settings.lake.place())))
+        on_local.run("build", logical_date=logical_date)
+        local.append(on_duckdb(on_local.scratch / "gold.duckdb"))
     lake = Lake.open(settings.lake.place())
-    refresh = dbt_build(
-        AthenaEngine(lake, "primary"), tmp_path_factory.mktemp("athena"), project, LAST_SESSION, "--full-refresh"
-    )
+    on_aws = by_hand(AthenaEngine(lake, "primary"))
+    on_aws.run("build", "--full-refresh")
     athena.append(on_athena())
     by_duckdb = run(LAST_SESSION, settings.model_copy(update={"gold": GoldSettings(engine="duckdb")}))
-    statuses = {"athena": refresh, "duckdb": passed}
-    return Story(reports, athena, [*local, local[-1]], statuses, by_duckdb, lake)
+    statuses = {"athena": on_aws.statuses(), "duckdb": on_local.statuses()}
+    both = {"athena": on_aws, "duckdb": on_local}
+    return Story(reports, athena, [*local, local[-1]], both, statuses, by_duckdb, lake)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["first run", "after new data", "full refresh"])
@@ -206,3 +215,22 @@ def test_the_marts_are_iceberg_tables_by_year(story):
         table.schema().find_field("quantity").field_type
         == story.lake.catalog.load_table("gold.fct_position_daily").schema().find_field("quantity").field_type
     )
+
+
+@pytest.mark.parametrize("engine", ["athena", "duckdb"])
+def test_freshness_is_measured(story, engine):
+    dbt = story.by_hand[engine]
+    dbt.run("source", "freshness")
+    results = {row["unique_id"].rsplit(".", 1)[1]: row["status"] for row in dbt.artifact("sources.json")["results"]}
+    assert results == {"fmp_daily_bars": "pass", "fmp_forex_daily_bars": "pass"}
+
+
+def test_documents_say_the_same_of_both_engines(story):
+    catalogs = {}
+    for engine, dbt in story.by_hand.items():
+        dbt.run("docs", "generate")
+        catalog = dbt.artifact("catalog.json")
+        assert catalog["errors"] is None
+        catalogs[engine] = {name: set(node["columns"]) for name, node in catalog["nodes"].items()}
+    assert len(catalogs["duckdb"]) >= 26
+    assert catalogs["athena"] == catalogs["duckdb"]
