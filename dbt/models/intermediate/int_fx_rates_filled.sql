@@ -30,42 +30,9 @@ wanted as (
 
 ),
 
--- A rate is in force from its session on; the running maximum of sessions names the last one known.
-dates as (
-
-    select
-        currency,
-        base_currency,
-        date,
-        true as is_wanted,
-        cast(null as date) as session
-    from wanted
-
-    union all
-
-    select
-        currency,
-        base_currency,
-        session as date,
-        false as is_wanted,
-        session
-    from fx_rates
-
-),
-
 filled as (
 
-    select
-        currency,
-        base_currency,
-        date,
-        is_wanted,
-        max(session) over (
-            partition by currency, base_currency
-            order by date
-            range between unbounded preceding and current row
-        ) as fx_session
-    from dates
+    {{ last_known('wanted', 'fx_rates', ['currency', 'base_currency'], 'fx_session') }}
 
 ),
 
@@ -90,7 +57,6 @@ fx_rates_filled as (
             filled.currency = fx_rates.currency
             and filled.base_currency = fx_rates.base_currency
             and filled.fx_session = fx_rates.session
-    where filled.is_wanted
 
 )
 

@@ -27,48 +27,17 @@ wanted as (
 
 ),
 
-held_symbols as (
+held_bars as (
 
-    select distinct symbol
-    from positions
-
-),
-
--- A close is in force from its session on; the running maximum of sessions names the last one known.
-dates as (
-
-    select
-        symbol,
-        date,
-        true as is_wanted,
-        cast(null as date) as session
-    from wanted
-
-    union all
-
-    select
-        daily_bars.symbol,
-        daily_bars.session as date,
-        false as is_wanted,
-        daily_bars.session
+    select *
     from daily_bars
-    inner join held_symbols
-        on daily_bars.symbol = held_symbols.symbol
+    where symbol in (select symbol from positions)
 
 ),
 
 filled as (
 
-    select
-        symbol,
-        date,
-        is_wanted,
-        max(session) over (
-            partition by symbol
-            order by date
-            range between unbounded preceding and current row
-        ) as price_session
-    from dates
+    {{ last_known('wanted', 'held_bars', ['symbol'], 'price_session') }}
 
 ),
 
@@ -78,7 +47,7 @@ prices_filled as (
     select
         filled.symbol,
         cast({{ rescale_shares(
-            'daily_bars.close',
+            'held_bars.close',
             '(now_factors.numerator_after * then_factors.denominator_after)',
             '(now_factors.denominator_after * then_factors.numerator_after)'
         ) }} as decimal(24, 12)) as price,
@@ -86,10 +55,10 @@ prices_filled as (
         filled.date,
         filled.price_session
     from filled
-    left join daily_bars
+    left join held_bars
         on
-            filled.symbol = daily_bars.symbol
-            and filled.price_session = daily_bars.session
+            filled.symbol = held_bars.symbol
+            and filled.price_session = held_bars.session
     left join split_factors as now_factors
         on
             filled.symbol = now_factors.symbol
@@ -100,7 +69,6 @@ prices_filled as (
             filled.symbol = then_factors.symbol
             and filled.price_session >= then_factors.valid_from
             and filled.price_session < then_factors.valid_to
-    where filled.is_wanted
 
 )
 

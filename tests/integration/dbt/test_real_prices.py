@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import re
 from collections import defaultdict
 from importlib.resources import files
 
@@ -126,46 +125,3 @@ def test_every_column_of_every_model_is_documented_and_every_documented_one_exis
             rows = marts.query(f"describe {node['schema']}.{node['name']}")
             assert documented == {row[0] for row in rows}, node["name"]
             assert node["description"]
-
-
-BANNED = {
-    "qualify": r"\bqualify\b",
-    "group by all": r"\bgroup\s+by\s+all\b",
-    "as-of join": r"\basof\b",
-    "cast by colons": r"::",
-    "integer division": r"(?<!/)//(?!/)",
-    "columns of a star": r"\*\s*(exclude|replace|rename)\b",
-    "type string": r"\bas\s+string\b",
-    "date_trunc without a cast": r"(?<!cast\()\bdate_trunc\(",
-    "safe_divide, ifnull, nvl": r"\b(safe_divide|ifnull|nvl)\(",
-    "list or struct literal": r"\[\s*\d|\{\s*'",
-}
-
-
-def test_no_model_uses_what_only_one_engine_has(marts):
-    models = sorted((marts.target / "compiled" / "finks" / "models").rglob("*.sql"))
-    assert len(models) >= 20
-    for path in models:
-        sql = re.sub(r"--[^\n]*|'[^']*'", "", path.read_text().lower())
-        broken = [name for name, pattern in BANNED.items() if re.search(pattern, sql)]
-        assert not broken, (path.name, broken)
-
-
-def test_every_division_is_by_a_double(marts):
-    """Engines disagree on what the quotient of whole numbers or decimals is."""
-    for path in (marts.target / "compiled" / "finks" / "models").rglob("*.sql"):
-        sql = re.sub(r"--[^\n]*|'[^']*'", "", path.read_text().lower())
-        for division in re.finditer(r"/\s*", sql):
-            divisor = first_call(sql[division.end() :])
-            assert divisor.startswith("cast("), (path.name, sql[division.start() :][:80])
-            assert re.search(r"as\s+double\s*\)$", divisor), (path.name, divisor)
-
-
-def first_call(sql: str) -> str:
-    """The text up to the bracket that closes the first one opened."""
-    depth = 0
-    for position, character in enumerate(sql):
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth == 0 and character == ")":
-            return sql[: position + 1]
-    return sql

@@ -112,6 +112,26 @@ def test_delimited_text_is_split_without_quotes(athena):
     assert found == [(1, '"a"', ["x", "y"]), (2, None, [""]), (None, "b", ["z"])]
 
 
+def test_what_is_inserted_into_a_text_table_reads_back(athena):
+    athena.run("CREATE EXTERNAL TABLE t (id int, city string, share decimal(4,2), at timestamp) LOCATION '{root}/t/'")
+    athena.run(
+        "INSERT INTO t VALUES (1, 'St. John''s', 1.50, TIMESTAMP '2024-01-02 03:04:05.678'), (2, 'Zürich', NULL, NULL),"
+        " (NULL, '', 0.25, NULL)"
+    )
+    assert athena.rows("SELECT * FROM t ORDER BY id NULLS LAST") == [
+        (1, "St. John's", Decimal("1.50"), datetime(2024, 1, 2, 3, 4, 5, 678_000)),
+        (2, "Zürich", None, None),
+        (None, "", Decimal("0.25"), None),
+    ]
+
+
+def test_a_text_that_would_break_its_line_is_refused(athena):
+    athena.run("CREATE EXTERNAL TABLE t (note string) LOCATION '{root}/t/'")
+    with pytest.raises(QueryError, match="NOT_SUPPORTED: INSERT INTO a text table"):
+        athena.run("INSERT INTO t VALUES ('one' || chr(10) || 'two')")
+    assert athena.rows("SELECT * FROM t") == []
+
+
 def test_csv_knows_quotes_and_header_lines_of_every_file(athena):
     for name in ("1.csv", "2.csv.gz"):
         body = b'id,note\r\n1,"a, ""b"" c"\r\n2,\r\n'

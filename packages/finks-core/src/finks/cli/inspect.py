@@ -16,9 +16,9 @@ from rich.table import Table
 
 from finks.cli.runs import ConfigOption, JsonOption, read_settings
 from finks.errors import ConfigurationError
-from finks.lake import Lake, lease
+from finks.lake import Lake
+from finks.lake.athena import AthenaDataset
 from finks.plugins import list_plugins
-from finks.run.settings import Settings
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many rows.")]
 
@@ -37,9 +37,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(connectors, name="connectors")
 
 
-def _open(config: ConfigOption) -> tuple[Settings, Lake]:
+def _open(config: ConfigOption) -> Lake:
     settings = read_settings(config)
-    return settings, Lake.open(settings.lake.path)
+    return Lake.open(settings.lake.place(), athena=settings.athena.options())
 
 
 def show_frame(console: Console, frame: pl.DataFrame, title: str | None = None) -> None:
@@ -68,9 +68,9 @@ def _shown(value: object) -> str:
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show which Gold release is served, what the tables hold and who is at work."""
-    settings, lake = _open(config)
-    facts = {"lake": str(settings.lake.path), "served_release": lake.served_release(), "running": None}
-    holder = lease.current(settings.lake.path)
+    lake = _open(config)
+    facts = {"lake": lake.place.address, "served_release": lake.served_release(), "running": None}
+    holder = lake.holder()
     if holder is not None:
         facts["running"] = f"{holder.command}, process {holder.pid} on {holder.host}, since {holder.started_at}"
     console = Console()
@@ -97,13 +97,18 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over silver.*, quarantine.*, bronze.* and gold.*.")],
     config: ConfigOption = None,
     limit: LimitOption = 100,
+    athena: Annotated[bool, typer.Option("--athena", help="Let Athena run it, in its SQL; shows the cost.")] = False,
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", min=1, help="Let Athena scan at most so much.")
+    ] = None,
 ) -> None:
     """Run one SELECT on the lake, in DuckDB's SQL. Nothing is written; Gold is the served release."""
-    _, lake = _open(config)
+    lake = _open(config)
     # DuckDB may hold the main thread for the whole of a query; a reader can be ended where it stands.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        frame = lake.sql(sql).polars()
+        found = lake.sql(sql, engine="athena" if athena else "duckdb", max_bytes=max_bytes)
+        frame = found.polars()
     except pl.exceptions.PolarsError as error:
         raise ConfigurationError(
             "The result cannot be shown as a table.",
@@ -114,6 +119,12 @@ def query(
     show_frame(console, frame.head(limit))
     if frame.height > limit:
         console.print(f"{frame.height} rows; the first {limit} are shown (--limit).")
+    if isinstance(found, AthenaDataset) and found.cost is not None:
+        cost = found.cost
+        console.print(
+            f"Athena scanned {cost.bytes_scanned:,} bytes in {cost.engine_seconds:.1f} s (query {cost.query_id}).",
+            highlight=False,
+        )
 
 
 def quarantine_show(
@@ -122,7 +133,7 @@ def quarantine_show(
     limit: LimitOption = 20,
 ) -> None:
     """Show rejected records with the rule, the reason and their source text."""
-    _, lake = _open(config)
+    lake = _open(config)
     rejects = lake.quarantine(table).polars()
     console = Console()
     counts = rejects.group_by("rule").len("records").sort("rule")

@@ -13,10 +13,10 @@ from rich.table import Table
 from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
-from finks.lake import Lake, lease
+from finks.lake import Lake
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
-from finks.run.runner import Runner, RunOptions, utc_now
+from finks.run.runner import Runner, RunOptions
 from finks.run.settings import EARLIEST, Settings, load_settings
 
 ConfigOption = Annotated[
@@ -91,13 +91,14 @@ def run(
     config: ConfigOption = None,
     date: DateOption = None,
     refetch: RefetchOption = None,
+    ingest_only: Annotated[bool, typer.Option("--ingest-only", help="Stop after Bronze.")] = False,
     no_gold: Annotated[bool, typer.Option("--no-gold", help="Stop after Silver.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Fetch what is missing, refine it, build and test Gold, publish it."""
     settings = read_settings(config)
-    options = RunOptions(parse_date(date), frozenset(refetch or ()), gold=not no_gold)
+    options = RunOptions(parse_date(date), frozenset(refetch or ()), refine=not ingest_only, gold=not no_gold)
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
@@ -106,9 +107,9 @@ def run(
 def maintain(config: ConfigOption = None) -> None:
     """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
     settings = read_settings(config)
-    lake = Lake.open(settings.lake.path)
+    lake = Lake.open(settings.lake.place())
     console = Console(highlight=False)
-    with lease.hold(settings.lake.path, run_id="maintenance", command="finks maintain", clock=utc_now):
+    with lake.hold(run_id="maintenance", command="finks maintain"):
         for name, done in lake.compact().items():
             console.print(f"{name}: {done.files_before} files became {done.files_after}")
         deleted = sum(lake.expire().values())

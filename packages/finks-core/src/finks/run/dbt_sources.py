@@ -16,15 +16,28 @@ HEADER = """\
 
 DESCRIPTION = "Silver: every version of every record, append-only. Read a version of it through the staging models."
 
-SYSTEM_COLUMNS: Mapping[str, str] = {
-    "_known_at": "When finks first saw this version (UTC).",
-    "_seq": "Orders versions that became known at the same instant.",
-    "_retracted": "Whether this version says that the source took the record back.",
-    "_bronze_ref": "The response in Bronze that this version was read from.",
-    "_run_id": "The run that wrote this version.",
-    "_source": "The source that the record came from.",
-    "_row_hash": "A hash of the values, to compare versions of one key.",
+INSTANT = "timestamp(6) with time zone"
+
+SYSTEM_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "_known_at": (INSTANT, "When finks first saw this version (UTC)."),
+    "_seq": ("integer", "Orders versions that became known at the same instant."),
+    "_retracted": ("boolean", "Whether this version says that the source took the record back."),
+    "_bronze_ref": ("varchar", "The response in Bronze that this version was read from."),
+    "_run_id": ("varchar", "The run that wrote this version."),
+    "_source": ("varchar", "The source that the record came from."),
+    "_row_hash": ("bigint", "A hash of the values, to compare versions of one key."),
 }
+"""Type and description of what Silver adds to a contract's columns."""
+
+TYPES: Mapping[Kind, str] = {
+    Kind.STRING: "varchar",
+    Kind.INTEGER: "bigint",
+    Kind.FLOAT: "double",
+    Kind.BOOLEAN: "boolean",
+    Kind.DATE: "date",
+    Kind.TIMESTAMP: INSTANT,
+}
+"""What SQL calls a kind; a decimal has its precision besides."""
 
 ORDERING = frozenset({"_known_at", "_seq", "_retracted"})
 """What decides which version counts; a null there would hide a record."""
@@ -55,8 +68,8 @@ def render(
         schema: The schema that holds the tables, as dbt reads it.
 
     Returns:
-        YAML with a description, the column tests that follow from the contract (not_null, accepted_values,
-        accepted_range) and a test that no two versions of a key claim the same place in its history.
+        YAML with descriptions and SQL types, the column tests that follow from the contract (not_null,
+        accepted_values, accepted_range) and a test that no two versions of a key claim the same place in its history.
     """
     ages = freshness or {}
     source = {
@@ -78,7 +91,7 @@ def _table(name: str, contract: CompiledContract, freshness: Freshness | None) -
     place = [*contract.key, "_known_at", "_seq"]
     table["data_tests"] = [{"unique_combination": {"arguments": {"columns": place}}}]
     table["columns"] = [_column(field) for field in contract.fields] + [
-        _system_column(name, text) for name, text in SYSTEM_COLUMNS.items()
+        _system_column(name, kind, text) for name, (kind, text) in SYSTEM_COLUMNS.items()
     ]
     return table
 
@@ -92,15 +105,23 @@ def _freshness(freshness: Freshness) -> dict[str, Node]:
 
 def _column(field: FieldSpec) -> dict[str, Node]:
     unit = f" Unit: {field.unit}." if field.unit else ""
-    column: dict[str, Node] = {"name": field.name, "description": f"{field.description}{unit}".strip()}
+    column: dict[str, Node] = {
+        "name": field.name,
+        "data_type": _sql_type(field),
+        "description": f"{field.description}{unit}".strip(),
+    }
     tests = list(_tests(field))
     if tests:
         column["data_tests"] = tests
     return column
 
 
-def _system_column(name: str, text: str) -> dict[str, Node]:
-    column: dict[str, Node] = {"name": name, "description": text}
+def _sql_type(field: FieldSpec) -> str:
+    return f"decimal({field.precision},{field.scale})" if field.kind is Kind.DECIMAL else TYPES[field.kind]
+
+
+def _system_column(name: str, kind: str, text: str) -> dict[str, Node]:
+    column: dict[str, Node] = {"name": name, "data_type": kind, "description": text}
     if name in ORDERING:
         column["data_tests"] = ["not_null"]
     return column

@@ -1,10 +1,9 @@
-"""Silver to Gold: run the dbt project into a scratch database, publish its marts only after every test passed."""
+"""Silver to Gold: run the dbt project on an engine; its marts are published only after every test passed."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
+from finks.run.gold_engines import GoldEngine
 
 MARTS = "marts"
 
@@ -24,16 +22,16 @@ class BuildResult:
     """What a dbt build said.
 
     Attributes:
-        database: The DuckDB file that it built into.
-        marts: Mart name to its schema-qualified relation.
+        marts: Mart name to the schema and the name of its relation.
         tests: How many data and unit tests ran.
         failures: One line for every node that failed; what was skipped because of it is not listed.
+        scanned_bytes: What the statements of models and tests read, where the engine bills by that; else 0.
     """
 
-    database: Path
-    marts: dict[str, str]
+    marts: dict[str, tuple[str, str]]
     tests: int
     failures: tuple[str, ...]
+    scanned_bytes: int = 0
 
 
 def project_directory(setting: Path | None) -> Path:
@@ -74,7 +72,7 @@ def source_tables(project: Path) -> set[str]:
 
 def dbt_build(
     project: Path,
-    lake: Path,
+    engine: GoldEngine,
     scratch: Path,
     *,
     logical_date: date,
@@ -85,20 +83,16 @@ def dbt_build(
 
     Args:
         project: The dbt project's directory.
-        lake: The lake's directory; its Silver tables are the sources.
-        scratch: A new directory for the database, dbt's target and its logs; nothing in the project is written.
-            What earlier builds left beside it is removed: a build whose run was killed may still be writing there.
+        engine: What runs the SQL.
+        scratch: A new directory for dbt's target and logs, and the engine; nothing in the project is written.
         as_of: Knowledge time of the sources; None for all that is known.
         timeout: Seconds until the process is ended.
 
     Raises:
-        MissingExtraError: dbt is not installed.
+        MissingExtraError: dbt, or its adapter for the engine, is not installed.
         QualityError: dbt did not get as far as results, or ran out of time.
     """
-    shutil.rmtree(scratch.parent, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    database = scratch / "gold.duckdb"
-    variables: dict[str, Any] = {"logical_date": logical_date.isoformat()}
+    variables: dict[str, Any] = {"logical_date": logical_date.isoformat(), "silver_schema": engine.silver}
     if as_of is not None:
         variables["as_of"] = as_of.isoformat()
     command = [
@@ -107,7 +101,7 @@ def dbt_build(
         "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
         "--vars", json.dumps(variables), "--no-use-colors",
     ]  # fmt: skip
-    environment = {**os.environ, "FINKS_LAKE": str(lake), "FINKS_GOLD_DATABASE": str(database), "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, **engine.environment(scratch), "DO_NOT_TRACK": "1"}
     try:
         process = subprocess.run(  # noqa: S603 - our own interpreter and arguments
             command, env=environment, cwd=scratch, capture_output=True, text=True, timeout=timeout, check=False
@@ -116,20 +110,21 @@ def dbt_build(
         raise QualityError(
             "The dbt build took too long and was ended.", where=str(project), expected=f"at most {timeout:.0f} seconds"
         ) from None
-    results = scratch / "target" / "run_results.json"
-    if not results.exists():
-        _refuse(process, project)
-    return _read_results(scratch / "target", database)
+    if not (scratch / "target" / "run_results.json").exists():
+        _refuse(process, project, engine)
+    return _read_results(scratch / "target")
 
 
-def _refuse(process: subprocess.CompletedProcess[str], project: Path) -> None:
+def _refuse(process: subprocess.CompletedProcess[str], project: Path, engine: GoldEngine) -> None:
     output = (process.stdout + process.stderr).strip()
-    if "No module named 'dbt" in output or "No module named dbt" in output:
-        raise MissingExtraError("dbt is not installed.", hint="pip install 'finks-core[gold]'")
+    if any(text in output for text in ("No module named 'dbt", "No module named dbt", "Could not find adapter type")):
+        raise MissingExtraError(
+            "dbt, or its adapter, is not installed.", hint=f"pip install 'finks-core[{engine.extra}]'"
+        )
     raise QualityError("dbt could not build the project.", where=str(project), got=output[-2000:])
 
 
-def _read_results(target: Path, database: Path) -> BuildResult:
+def _read_results(target: Path) -> BuildResult:
     results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     failures = tuple(
@@ -139,19 +134,9 @@ def _read_results(target: Path, database: Path) -> BuildResult:
     )
     tests = sum(row["unique_id"].split(".")[0] in {"test", "unit_test"} for row in results)
     marts = {
-        node["name"]: f'"{node["schema"]}"."{node.get("alias") or node["name"]}"'
+        node["name"]: (node["schema"], node.get("alias") or node["name"])
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and MARTS in node["fqn"][:-1]
     }
-    return BuildResult(database, marts, tests, failures)
-
-
-def read_marts(build: BuildResult) -> dict[str, pa.Table]:
-    """The marts of a finished build as Arrow tables, by name."""
-    import duckdb
-
-    with duckdb.connect(str(build.database), read_only=True) as connection:
-        return {
-            name: connection.sql(f"select * from {relation}").to_arrow_table()  # noqa: S608 - names come from dbt
-            for name, relation in build.marts.items()
-        }
+    scanned = sum(int(row["adapter_response"].get("data_scanned_in_bytes") or 0) for row in results)
+    return BuildResult(marts, tests, failures, scanned)

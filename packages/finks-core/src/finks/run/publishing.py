@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from finks.errors import ConfigurationError, FinksError, QualityError
 from finks.lake import Lake
+from finks.lake.aws_errors import told
 from finks.run.events import Event, Observer
-from finks.run.gold import dbt_build, project_directory, read_marts, source_tables
+from finks.run.gold import dbt_build, project_directory, source_tables
+from finks.run.gold_engines import gold_engine
 from finks.run.report import HELD_BACK, RunReport
 from finks.run.settings import Settings
 from finks.run.sourcing import ADVICE
@@ -16,7 +18,8 @@ def publish_gold(lake: Lake, settings: Settings, report: RunReport, observer: Ob
     if report.gold.status == HELD_BACK:
         return
     try:
-        _build_and_publish(lake, settings, report, observer)
+        with told():
+            _build_and_publish(lake, settings, report, observer)
     except FinksError as error:
         report.gold.status = "failed"
         report.gold.failures = report.gold.failures or [str(error)]
@@ -34,22 +37,26 @@ def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observ
             where="[sources]",
             hint="Configure the sources and streams that deliver them, or set gold.enabled = false.",
         )
+    engine = gold_engine(lake, settings.gold)
     observer(Event("dbt.started", str(project)))
-    build = dbt_build(
-        project,
-        settings.lake.path,
-        settings.lake.path / "scratch" / report.run_id,
-        logical_date=report.logical_date,
-        as_of=None,
-        timeout=settings.gold.timeout,
-    )
-    observer(Event("dbt.finished", str(project)))
-    report.gold.tests = build.tests
-    report.gold.failures = list(build.failures)
-    if build.failures:
-        raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
+    with lake.place.scratch(report.run_id) as scratch:
+        build = dbt_build(
+            project,
+            engine,
+            scratch,
+            logical_date=report.logical_date,
+            as_of=None,
+            timeout=settings.gold.timeout,
+        )
+        observer(Event("dbt.finished", str(project)))
+        report.gold.tests = build.tests
+        report.gold.failures = list(build.failures)
+        report.gold.scanned_bytes = build.scanned_bytes
+        if build.failures:
+            raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
+        marts = {mart: engine.read(scratch, *relation) for mart, relation in build.marts.items()}
     observer(Event("gold.before_publish"))
-    release = lake.publish(read_marts(build), run_id=report.run_id)
+    release = lake.publish(marts, run_id=report.run_id)
     report.gold.tables = dict(release.rows)
     report.gold.status = "unchanged" if release.unchanged else "published"
     observer(Event("gold.published", str(release.release_id)))

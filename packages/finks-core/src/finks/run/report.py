@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 
 from pydantic import BaseModel, Field
 
@@ -52,6 +51,7 @@ class GoldReport(BaseModel):
     release: int | None = Field(default=None, description="The release that readers are served now.")
     tables: dict[str, int] = Field(default_factory=dict, description="Rows per Gold table.")
     tests: int = 0
+    scanned_bytes: int = Field(default=0, description="What Athena read for models and tests; it bills by that.")
     failures: list[str] = Field(default_factory=list)
 
 
@@ -88,15 +88,6 @@ class RunReport(BaseModel):
             self.advice.append(advice)
         if GRAVITY.index(exit_code) > GRAVITY.index(self.exit_code):
             self.exit_code = exit_code
-
-    def write(self, directory: Path) -> Path:
-        """Write the JSON form as `<run_id>.json`, whole or not at all."""
-        directory.mkdir(parents=True, exist_ok=True)
-        target = directory / f"{self.run_id}.json"
-        draft = target.with_suffix(".tmp")
-        draft.write_text(self.model_dump_json(indent=2), encoding="utf-8")
-        draft.replace(target)
-        return target
 
 
 GRAVITY = (0, 3, 4, 5, 2, 6, 1, 70, 143)
@@ -158,7 +149,8 @@ def _sentences(report: RunReport) -> list[str]:
             lines.append(f"{name}: {stream.suspicious} records vanished at once; kept, look at the responses")
     gold = report.gold
     served = f"release {gold.release} is served" if gold.release is not None else "nothing is served yet"
-    lines.append(f"Gold: {gold.status}; {served}.")
+    scanned = f" Athena read {gold.scanned_bytes:,} bytes." if gold.scanned_bytes else ""
+    lines.append(f"Gold: {gold.status}; {served}.{scanned}")
     lines += [f"  failed: {failure}" for failure in gold.failures]
     lines.append("Seconds: " + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items()))
     lines += [f"Problem: {problem}" for problem in report.problems]

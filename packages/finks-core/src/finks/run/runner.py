@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from finks.errors import ConfigurationError, FinksError
-from finks.lake import Lake, lease
+from finks.lake import Lake
+from finks.lake.aws_errors import told
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, ignore
@@ -45,12 +46,14 @@ class RunOptions:
     Attributes:
         logical_date: The date that the run is for; the setting, else today (UTC), when None.
         refetch: Streams (`daily_bars`) or keys of a stream (`daily_bars/AAPL`) to fetch again.
-        gold: Whether to build and publish Gold.
+        refine: Whether to bring Silver up to date; without it a run ends at Bronze.
+        gold: Whether to build and publish Gold, from a Silver that is up to date.
         command: What the lease shows to a second run.
     """
 
     logical_date: date | None = None
     refetch: frozenset[str] = frozenset()
+    refine: bool = True
     gold: bool = True
     command: str = "finks run"
 
@@ -112,7 +115,7 @@ class Runner:
         """What a run would fetch now, per source. Spends nothing and writes no data."""
         sources = self.sources()
         check_refetch(sources, self.options.refetch)
-        lake = Lake.look(self.settings.lake.path, clock=self.clock)
+        lake = Lake.look(self.settings.lake.place(), clock=self.clock)
         return {
             source.name: plan_source(lake, source, selected_streams(source), self.logical_date, self.options.refetch)
             for source in sources
@@ -130,19 +133,30 @@ class Runner:
         """
         sources = self.sources()
         check_refetch(sources, self.options.refetch)
-        path = self.settings.lake.path
-        lake = Lake.open(path, create=True, clock=self.clock)
+        lake = Lake.open(self.settings.lake.place(), create=True, clock=self.clock)
         run_id = new_run_id(self.clock(), random.SystemRandom().getrandbits)
-        report = RunReport(run_id=run_id, logical_date=self.logical_date, lake=str(path), started_at=self.clock())
-        with lease.hold(path, run_id=run_id, command=self.options.command, clock=self.clock), self._signals():
+        report = RunReport(
+            run_id=run_id, logical_date=self.logical_date, lake=lake.place.address, started_at=self.clock()
+        )
+        with told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
             self.observer(Event("run.started", run_id))
             self._stages(lake, sources, report)
-            report.finished_at = self.clock()
-            report.gold.release = lake.served_release()
-            report.status = {0: "succeeded", STOPPED: "stopped"}.get(report.exit_code, "finished with problems")
-            report.write(path / "runs")
-            self.observer(Event("report.written", run_id))
+            self._finish(lake, report)
         return report
+
+    def _finish(self, lake: Lake, report: RunReport) -> None:
+        """End the report and keep it. It is returned also where the lake cannot be reached to keep it."""
+        report.finished_at = self.clock()
+        try:
+            with told():
+                report.gold.release = lake.served_release()
+                report.status = {0: "succeeded", STOPPED: "stopped"}.get(report.exit_code, "finished with problems")
+                lake.place.keep(f"runs/{report.run_id}.json", report.model_dump_json(indent=2))
+        except FinksError as error:
+            report.status = "finished with problems"
+            report.settle(error.exit_code, f"The report was not kept in the lake: {error}", error.hint or "")
+        else:
+            self.observer(Event("report.written", report.run_id))
 
     def _stages(self, lake: Lake, sources: Sequence[BaseSource], report: RunReport) -> None:
         for source in sources:
@@ -152,7 +166,7 @@ class Runner:
                     STOPPED, "Stopped by a signal; what was fetched has landed.", "Run the same command again."
                 )
                 return
-        if self.options.gold and self.settings.gold.enabled:
+        if self.options.refine and self.options.gold and self.settings.gold.enabled:
             with timed(report, "gold"):
                 publish_gold(lake, self.settings, report, self.observer)
 
@@ -160,9 +174,11 @@ class Runner:
         """One source; what it raises ends its own part only."""
         redactor = Redactor(source.secret_headers().values())
         context = IngestContext(lake, source, report.run_id, report.logical_date, redactor, report, self.observer)
-        part = SourceRun(context, self.settings.run, self.options.refetch, self._stop.is_set, self.clock)
+        part = SourceRun(
+            context, self.settings.run, self.options.refetch, self._stop.is_set, self.clock, self.options.refine
+        )
         try:
-            with redactor.guarding_logs():
+            with redactor.guarding_logs(), told():
                 asyncio.run(part.run())
         except FinksError as error:
             report.settle(error.exit_code, redactor.redact(f"{source.name}: {error}"), error.hint or "")

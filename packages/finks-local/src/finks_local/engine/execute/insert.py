@@ -41,8 +41,10 @@ def _visible(columns: tuple[Column, ...]) -> list[Column]:
 
 
 def _insert_hive(workspace: Workspace, statement: Insert, row: Row, sql: str, columns: tuple[Column, ...]) -> Outcome:
-    if formats.kind(row["StorageDescriptor"]) != formats.PARQUET:
-        raise QueryError("NOT_SUPPORTED", f"INSERT INTO {row['Name']}: this endpoint writes Parquet tables only")
+    descriptor = row["StorageDescriptor"]
+    form = formats.kind(descriptor)
+    if form not in (formats.PARQUET, formats.LAZY):
+        raise QueryError("NOT_SUPPORTED", f"INSERT INTO {row['Name']}: this endpoint writes Parquet and text only")
     table = _visible(hive_columns(row))
     keys = len(metastore.partition_keys(row))
     compression = metastore.parameters(row).get("parquet.compression")
@@ -51,6 +53,7 @@ def _insert_hive(workspace: Workspace, statement: Insert, row: Row, sql: str, co
         tuple(table[: len(table) - keys]),
         tuple(table[len(table) - keys :]),
         codec(compression, "SNAPPY"),
+        descriptor["SerdeInfo"].get("Parameters") or {} if form == formats.LAZY else None,
         lambda values: _folder_of(workspace, row, values),
     )
     select = insert_select(sql, columns, table, statement.columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -18,6 +18,7 @@ from finks_local.engine.metastore import Metastore, Row
 from finks_local.engine.storage import NULL_PARTITION, discard, folder, name
 from finks_local.engine.workspace import Workspace
 from finks_local.engine.write.files import ParquetFiles
+from finks_local.engine.write.text_files import TextFiles
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import Column
 
@@ -41,6 +42,7 @@ class Target:
         columns: Those in the files.
         keys: Those in the paths.
         compression: Parquet's codec.
+        text: The parameters of LazySimpleSerDe where the files are text; None where they are Parquet.
         existing: Gives the folder of a partition that the table has, or None.
     """
 
@@ -48,6 +50,7 @@ class Target:
     columns: tuple[Column, ...]
     keys: tuple[Column, ...]
     compression: str = "SNAPPY"
+    text: Mapping[str, str] | None = None
     existing: Callable[[Values], str | None] = lambda _: None
 
 
@@ -88,19 +91,25 @@ def _write_run(
         raise QueryError("HIVE_TOO_MANY_OPEN_PARTITIONS", limit)
     known = target.existing(values) if values else None
     place = folder(known or folder(target.location) + partition_path(target.keys, values))
-    schema = pa.schema([(column.name, column.type.arrow) for column in target.columns])
 
     def next_file() -> str:
         written.files.append(f"{place}{file_name(workspace.request.query_id, workspace.request.now)}")
         return written.files[-1]
 
-    files = ParquetFiles(workspace.backend.filesystem, next_file, schema, target.compression, workspace.limits)
+    files = _files(workspace, target, next_file)
     for batch in batches:
         files.add(batch)
     files.close()
     written.rows += files.rows
     if values:
         written.partitions[values] = place
+
+
+def _files(workspace: Workspace, target: Target, next_file: Callable[[], str]) -> ParquetFiles | TextFiles:
+    if target.text is not None:
+        return TextFiles(workspace.backend.filesystem, next_file, target.columns, target.text)
+    schema = pa.schema([(column.name, column.type.arrow) for column in target.columns])
+    return ParquetFiles(workspace.backend.filesystem, next_file, schema, target.compression, workspace.limits)
 
 
 def _runs(workspace: Workspace, sql: str, target: Target) -> Iterator[tuple[Values, Iterator[pa.RecordBatch]]]:

@@ -1,0 +1,3 @@
+select *
+from {{ ref('arrived') }}
+where day > date '2030-01-01'
