@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 import finks
 import pytest
 from crashing import comparable, contents
@@ -66,6 +69,13 @@ def test_a_documented_command_works_on_the_lake_on_aws(demo_on_aws, local_aws, f
     done = finks_command(*arguments, "-c", "finks-demo", cwd=folder, **local_aws.environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert words in done.stdout
+
+
+def test_the_snippets_of_the_page_run(repository, demo_on_aws, aws_environment):
+    snippets = re.findall(r"```python\n(.*?)```", (repository / "docs/aws.md").read_text(), re.DOTALL)
+    assert len(snippets) == 2
+    for snippet in snippets:
+        exec(compile(snippet, "docs/aws.md", "exec", dont_inherit=True), {"lake": finks.open(ADDRESS), "date": date})
 
 
 def test_the_demo_refuses_another_lake_in_the_same_directory(demo_on_aws, local_aws, finks_command):
