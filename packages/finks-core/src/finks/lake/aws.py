@@ -25,7 +25,7 @@ ATTEMPTS: Final = 8
 `AWS_MAX_ATTEMPTS` says otherwise."""
 
 _CONNECT_SECONDS: Final = 10
-_READ_SECONDS: Final = 60
+_READ_SECONDS: Final = 30
 
 
 class Aws:
