@@ -44,7 +44,7 @@ class TrinoSql(Trino):
             "ANY": TrinoParser.NO_PAREN_FUNCTION_PARSERS["ANY"],
         }
         TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Any]] = {
-            **{kind: _typed_literal for kind in exp.DType},
+            **dict.fromkeys(exp.DType, _typed_literal),
             **TrinoParser.TYPE_LITERAL_PARSERS,
         }
 
