@@ -230,3 +230,15 @@ def test_values_of_every_type_survive_reading_and_writing(athena, records):
     expected = [tuple(row.values()) for row in table.to_pylist()]
     assert athena.rows("SELECT * FROM t ORDER BY n") == expected
     assert athena.rows("SELECT * FROM u ORDER BY n") == expected
+
+
+@pytest.mark.parametrize("value", ["'a,b'", r"'\N'", "'a' || chr(10) || 'b'"])
+def test_a_text_that_would_read_back_as_another_is_not_written(athena, value: str):
+    athena.run(
+        "CREATE EXTERNAL TABLE t (id int, note string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"
+        " LOCATION '{root}/t/'"
+    )
+    athena.run("INSERT INTO t VALUES (1, ''), (2, NULL)")
+    with pytest.raises(QueryError, match="NOT_SUPPORTED: INSERT INTO a text table"):
+        athena.run(f"INSERT INTO t VALUES (3, {value})")
+    assert athena.rows("SELECT * FROM t ORDER BY id") == [(1, ""), (2, None)]
