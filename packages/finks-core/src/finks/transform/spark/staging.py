@@ -1,0 +1,70 @@
+"""Appends that land only if nothing came between.
+
+Spark's own append takes whatever the table has become as its parent, so it cannot tell that the rows were decided
+against an older state. Here Spark writes a snapshot that is not yet the table's (write-audit-publish), and the
+catalog is asked to make it so on the condition that the table has not moved.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table import Table
+from pyspark.sql import DataFrame
+
+_ENABLED = "write.wap.enabled"
+_WAP_ID = "wap.id"
+
+
+def append_after(
+    catalog: Catalog,
+    base: Table,
+    rows: DataFrame,
+    name: str,
+    properties: Mapping[str, str],
+    *,
+    distribution: str,
+    step: Callable[[str], None],
+) -> None:
+    """Append rows to a table in one commit that follows `base`'s current snapshot.
+
+    Args:
+        catalog: The catalog of `base`.
+        base: The table as it was when the rows were decided.
+        rows: The columns of the table.
+        name: The table's name in the Spark session.
+        properties: Written into the snapshot's summary.
+        distribution: Iceberg's `distribution-mode` of the write.
+        step: Is told when the rows are staged.
+
+    Raises:
+        CommitFailedException: The table has moved since `base` was loaded. The rows are not in it.
+    """
+    if base.properties.get(_ENABLED) != "true":
+        with base.transaction() as transaction:
+            transaction.set_properties({_ENABLED: "true"})
+    wap_id = uuid.uuid4().hex
+    session = rows.sparkSession
+    session.conf.set("spark.wap.id", wap_id)
+    try:
+        writer = rows.writeTo(name).option("distribution-mode", distribution)
+        for key, value in properties.items():
+            writer = writer.option(f"snapshot-property.{key}", value)
+        writer.append()
+    finally:
+        session.conf.unset("spark.wap.id")
+    step(f"{name.split('.')[-2]}.staged")
+    _publish(catalog.load_table(base.name()), base, wap_id)
+
+
+def _publish(table: Table, base: Table, wap_id: str) -> None:
+    staged = next((one for one in table.snapshots() if one.summary and one.summary.get(_WAP_ID) == wap_id), None)
+    before, current = base.current_snapshot(), table.current_snapshot()
+    expected = None if before is None else before.snapshot_id
+    found = None if current is None else current.snapshot_id
+    if staged is None or staged.parent_snapshot_id != expected or found != expected:
+        raise CommitFailedException(f"the table moved from snapshot {expected} to {found}")
+    table.manage_snapshots().set_current_snapshot(snapshot_id=staged.snapshot_id).commit()

@@ -1,0 +1,41 @@
+"""Spark on this machine, with the jars that the test dependencies bring instead of Maven."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import files
+
+from pyspark.sql import SparkSession
+
+SQLITE_JAR = "/usr/share/java/sqlite-jdbc.jar"
+SQLITE_LIBRARY = "/usr/lib/x86_64-linux-gnu/jni"
+
+
+def jar(package: str, part: str) -> str:
+    """The path of a jar that a Python package holds."""
+    found = [str(file.locate()) for file in files(package) or [] if part in file.name and file.name.endswith(".jar")]
+    assert len(found) == 1, (package, part, found)
+    return found[0]
+
+
+def start(jars: list[str] | None = None, cores: int = 2, memory: str = "2g") -> SparkSession:
+    """Start Spark in this process with Iceberg's runtime and SQLite, or with other jars."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    jars = jars or [jar("snowpark-connect-deps-iceberg", "iceberg-spark-runtime-3.5_2.12"), SQLITE_JAR]
+    settings = {
+        "spark.jars": ",".join(jars),
+        "spark.driver.memory": memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": f"-Dorg.sqlite.lib.path={SQLITE_LIBRARY} -Dorg.sqlite.lib.name=libsqlitejdbc.so",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": str(cores),
+    }
+    builder = SparkSession.builder.master(f"local[{cores}]").appName("finks tests")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
