@@ -9,7 +9,7 @@ from importlib.metadata import files
 from pyspark.sql import SparkSession
 
 SQLITE_JAR = "/usr/share/java/sqlite-jdbc.jar"
-SQLITE_LIBRARY = "/usr/lib/x86_64-linux-gnu/jni"
+SQLITE_LIBRARY = "-Dorg.sqlite.lib.path=/usr/lib/x86_64-linux-gnu/jni -Dorg.sqlite.lib.name=libsqlitejdbc.so"
 
 
 def jar(package: str, part: str) -> str:
@@ -28,7 +28,7 @@ def start(jars: list[str] | None = None, cores: int = 2, memory: str = "2g") -> 
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"-Dorg.sqlite.lib.path={SQLITE_LIBRARY} -Dorg.sqlite.lib.name=libsqlitejdbc.so",
+        "spark.driver.extraJavaOptions": SQLITE_LIBRARY,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(cores),

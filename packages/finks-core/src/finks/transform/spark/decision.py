@@ -6,7 +6,7 @@ A task has every observation of its keys, stored ones and new ones, and decides 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -43,6 +43,10 @@ _NOTE_SCHEMA: Final = pa.schema(
         pa.field("present", pa.binary(), nullable=False),
     ]
 )
+_ABSENT: Final = pl.Schema(
+    {"_known_at": pl.Datetime("us", "UTC"), "_bronze_ref": pl.String, "before": pl.Int64, "next_ref": pl.String}
+)
+_PRESENT: Final = pl.Schema({"_bronze_ref": pl.String, "records": pl.Int64})
 _TASK_BITS: Final = 32
 
 
@@ -93,7 +97,7 @@ def run_decision(good: DataFrame, stored: DataFrame, judgement: Judgement, tasks
     contract = judgement.contract
     out = pa.schema([*nullable(silver_schema(contract)), pa.field(NOTE, struct(_NOTE_SCHEMA))])
 
-    def stage(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def stage(incoming: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = list(incoming)
         if rows:
             silver, note = _decided(pl.DataFrame(pa.Table.from_batches(rows)), judgement)
@@ -114,23 +118,10 @@ def versions(decided: DataFrame, contract: CompiledContract) -> DataFrame:
 def tally(decided: DataFrame) -> Tally:
     """The notes of all tasks put together."""
     notes = decided.where(F.col(NOTE).isNotNull()).select(f"{NOTE}.*").collect()
-    evidence = Evidence(
-        pl.concat([from_bytes(bytes(note["absent"])) for note in notes] or [_nothing(_ABSENT)]),
-        pl.concat([from_bytes(bytes(note["present"])) for note in notes] or [_nothing(_PRESENT)])
-        .group_by("_bronze_ref")
-        .agg(pl.col("records").sum()),
-    )
+    absent = [_ABSENT.to_frame(), *(from_bytes(bytes(note["absent"])) for note in notes)]
+    present = pl.concat([_PRESENT.to_frame(), *(from_bytes(bytes(note["present"])) for note in notes)])
+    evidence = Evidence(pl.concat(absent), present.group_by("_bronze_ref").agg(pl.col("records").sum()))
     return Tally(*(sum(note[name] for note in notes) for name in _COUNTS), evidence=evidence)
-
-
-_ABSENT: Final = {
-    "_known_at": pl.Datetime("us", "UTC"), "_bronze_ref": pl.String, "before": pl.Int64, "next_ref": pl.String,
-}  # fmt: skip
-_PRESENT: Final = {"_bronze_ref": pl.String, "records": pl.Int64}
-
-
-def _nothing(schema: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
-    return pl.DataFrame(schema=schema)
 
 
 def _decided(rows: pl.DataFrame, judgement: Judgement) -> tuple[pa.Table, pa.Table]:
@@ -156,7 +147,11 @@ def _note(decision: Decision, evidence: Evidence) -> pa.Table:
     context = TaskContext.get()
     assert context is not None
     first = context.partitionId() << _TASK_BITS
-    absent = evidence.absent.with_columns(pl.col("before").cast(pl.Int64) + first).select(_ABSENT.keys()).cast(_ABSENT)
+    absent = (
+        evidence.absent.with_columns(pl.col("before").cast(pl.Int64) + first)
+        .select(_ABSENT.names())
+        .cast(_ABSENT)
+    )
     row = {
         "new": decision.new, "changed": decision.changed, "same": decision.same, "late": decision.late,
         "retracted": decision.absences.height,

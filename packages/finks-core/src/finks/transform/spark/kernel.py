@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import polars as pl
@@ -50,7 +50,7 @@ def run_kernel(responses: DataFrame, recipe: Recipe) -> DataFrame:
     """
     schema = stage_schema(recipe)
 
-    def stage(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def stage(incoming: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in _grouped(incoming):
             result = recipe.refine(table)
             yield from batches(schema, columns(result.good))
@@ -77,7 +77,7 @@ def accounts(refined: DataFrame, recipe: Recipe) -> pl.DataFrame:
     return pl.DataFrame(pa.Table.from_pylist([row.asDict() for row in rows], schema=schema))
 
 
-def _grouped(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def _grouped(incoming: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     group: list[pa.RecordBatch] = []
     size = 0
     for batch in incoming:

@@ -126,13 +126,19 @@ class _Job:
             found, suspicious = self._silver(silver, kernel.good(refined), accounts, newest_bronze)
         finally:
             refined.unpersist()
+        counts = {name: int(accounts[name].sum()) for name in ("read", "good", "rejected", "duplicates")}
         return Refined(
             self.table,
             accounts.height,
-            *(int(accounts[name].sum()) for name in ("read", "good", "rejected", "duplicates")),
-            quarantined,
-            found.new, found.changed, found.same, found.retracted, suspicious, found.late,
-        )  # fmt: skip
+            **counts,
+            quarantined=quarantined,
+            new=found.new,
+            changed=found.changed,
+            same=found.same,
+            retracted=found.retracted,
+            suspicious=suspicious,
+            late=found.late,
+        )
 
     def _responses(self, bronze: BronzeTable, since: int | None, until: int) -> DataFrame:
         """The readable responses that were appended after a snapshot, or all of them.
