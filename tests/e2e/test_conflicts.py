@@ -9,14 +9,13 @@ import threading
 import finks
 import pytest
 from finks.errors import LakeBusyError
-from finks.lake import lease
-from finks.run.runner import Runner, RunOptions, utc_now
+from finks.run.runner import Runner, RunOptions
 
 
 def test_a_second_run_is_refused_and_told_who_holds_the_lake(settings, run):
     run(gold=False)
     with (
-        lease.hold(settings.lake.path, run_id="first", command="finks run", clock=utc_now),
+        finks.open(settings.lake.path).hold(run_id="first", command="finks run"),
         pytest.raises(LakeBusyError, match=str(os.getpid())),
     ):
         run(gold=False)

@@ -33,14 +33,14 @@ def open(path: str | Path = "lake") -> Lake:
     """Open a lake for reading.
 
     Args:
-        path: The lake's directory.
+        path: The lake's directory, or `s3://bucket/prefix`.
 
     Raises:
         ConfigurationError: There is no lake.
     """
     from finks.lake import Lake
 
-    return Lake.open(Path(path))
+    return Lake.open(path)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,8 @@ FinksError
 │   ├── ContractViolationError
 │   └── QualityError
 ├── ConflictError             somebody else is at work on the same thing
-│   └── LakeBusyError
+│   ├── LakeBusyError
+│   └── LeaseLostError
 └── InvariantError            a defect in finks: report it
 """
 
@@ -130,6 +131,10 @@ class ConflictError(FinksError):
 
 class LakeBusyError(ConflictError):
     """Another run holds the lake."""
+
+
+class LeaseLostError(ConflictError):
+    """The run no longer holds the lake."""
 
 
 class InvariantError(FinksError):

@@ -117,7 +117,7 @@ for number in range(10):
 
 def test_two_processes_appending_at_once_lose_nothing(lake):
     workers = [
-        subprocess.Popen([sys.executable, "-c", APPENDER, str(lake.path), name], stderr=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, "-c", APPENDER, lake.place.address, name], stderr=subprocess.DEVNULL)
         for name in ("a", "b")
     ]
     assert [worker.wait() for worker in workers] == [0, 0]

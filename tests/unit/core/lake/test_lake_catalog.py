@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from finks.errors import ConfigurationError
@@ -25,7 +26,7 @@ def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path):
 
 def test_a_creation_that_was_interrupted_is_completed(tmp_path):
     lake = Lake.open(tmp_path / "lake", create=True)
-    (lake.path / "lake.json").unlink()
+    (Path(lake.place.address) / "lake.json").unlink()
     assert Lake.open(tmp_path / "lake", create=True).tables() == {
         "bronze": [],
         "silver": [],
@@ -36,14 +37,14 @@ def test_a_creation_that_was_interrupted_is_completed(tmp_path):
 
 @pytest.mark.parametrize("marker", ['{"format": 99}', "{}", "not json"])
 def test_a_marker_that_is_not_ours_is_refused(lake, marker):
-    (lake.path / "lake.json").write_text(marker)
+    (Path(lake.place.address) / "lake.json").write_text(marker)
     with pytest.raises(ConfigurationError):
-        Lake.open(lake.path)
+        Lake.open(Path(lake.place.address))
 
 
 def test_opening_again_finds_the_tables(lake, build):
     lake.silver("fmp_daily_bars", build.contract, "fmp")
-    assert Lake.open(lake.path).tables()["silver"] == ["fmp_daily_bars"]
+    assert Lake.open(Path(lake.place.address)).tables()["silver"] == ["fmp_daily_bars"]
 
 
 def test_old_metadata_files_do_not_pile_up(lake, build):
@@ -51,21 +52,21 @@ def test_old_metadata_files_do_not_pile_up(lake, build):
     for number in range(30):
         bronze.append(build.responses(build.response(f"r{number}", number, body=b"x")), {})
     table = find_table(lake.catalog, bronze.identifier)
-    folder = lake.path / "warehouse" / "bronze" / "fmp_daily_bars" / "metadata"
+    folder = Path(lake.place.address) / "warehouse" / "bronze" / "fmp_daily_bars" / "metadata"
     assert table is not None
     assert len(list(folder.glob("*.metadata.json"))) <= 22
 
 
 def test_a_copied_lake_is_refused_and_names_the_original(lake, tmp_path):
-    shutil.copytree(lake.path, tmp_path / "copy")
+    shutil.copytree(Path(lake.place.address), tmp_path / "copy")
     with pytest.raises(ConfigurationError, match="Open the original") as error:
         Lake.open(tmp_path / "copy", create=True)
-    assert error.value.expected == str(lake.path)
+    assert error.value.expected == str(Path(lake.place.address))
 
 
 def test_a_moved_lake_is_refused_until_its_old_place_leads_to_it(lake, build, tmp_path):
     lake.silver("fmp_daily_bars", build.contract, "fmp")
-    old, new = lake.path, tmp_path / "moved"
+    old, new = Path(lake.place.address), tmp_path / "moved"
     old.rename(new)
     with pytest.raises(ConfigurationError, match="Move it back, or make a symbolic link"):
         Lake.open(new)
@@ -74,22 +75,22 @@ def test_a_moved_lake_is_refused_until_its_old_place_leads_to_it(lake, build, tm
 
 
 def test_a_marker_without_a_location_is_refused(lake):
-    (lake.path / "lake.json").write_text(json.dumps({"format": 1}))
+    (Path(lake.place.address) / "lake.json").write_text(json.dumps({"format": 1}))
     with pytest.raises(ConfigurationError, match="location"):
-        Lake.open(lake.path)
+        Lake.open(Path(lake.place.address))
 
 
 def test_a_lake_opens_through_a_symbolic_link(lake, tmp_path):
-    (tmp_path / "link").symlink_to(lake.path)
+    (tmp_path / "link").symlink_to(Path(lake.place.address))
     assert Lake.open(tmp_path / "link").served_release() is None
 
 
 @pytest.mark.parametrize("part", ["catalog.db", "warehouse"])
 def test_a_lake_without_one_of_its_parts_is_refused_and_not_made_anew(lake, part):
-    target = lake.path / part
+    target = Path(lake.place.address) / part
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     with pytest.raises(ConfigurationError, match="missing") as error:
-        Lake.open(lake.path, create=True)
+        Lake.open(Path(lake.place.address), create=True)
     assert error.value.where == str(target)
     assert not target.exists()
 
@@ -97,13 +98,13 @@ def test_a_lake_without_one_of_its_parts_is_refused_and_not_made_anew(lake, part
 @pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize("marker", [True, False])
 def test_a_damaged_catalog_is_refused(lake, create, marker):
-    for log in lake.path.glob("catalog.db-*"):
+    for log in Path(lake.place.address).glob("catalog.db-*"):
         log.unlink()
-    (lake.path / "catalog.db").write_bytes(b"not a database, and longer than a header of one" * 50)
+    (Path(lake.place.address) / "catalog.db").write_bytes(b"not a database, and longer than a header of one" * 50)
     if not marker:
-        (lake.path / "lake.json").unlink()
+        (Path(lake.place.address) / "lake.json").unlink()
     with pytest.raises(ConfigurationError, match="cannot be read" if marker or create else "no lake"):
-        Lake.open(lake.path, create=create)
+        Lake.open(Path(lake.place.address), create=create)
 
 
 def test_a_file_is_not_a_lake(tmp_path):
@@ -126,4 +127,4 @@ def test_looking_where_there_is_no_lake_sees_an_empty_one_and_makes_nothing(tmp_
 
 def test_looking_at_a_lake_sees_its_tables(lake, build):
     lake.silver("fmp_daily_bars", build.contract, "fmp")
-    assert Lake.look(lake.path).has_silver("fmp_daily_bars")
+    assert Lake.look(Path(lake.place.address)).has_silver("fmp_daily_bars")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -84,7 +85,7 @@ def test_expiry_keeps_telling_what_was_added_since_the_bookmark(lake, build):
 
 
 def test_orphans_go_after_their_grace_and_live_files_never(fragmented):
-    folder = fragmented.path / "warehouse" / "silver" / TABLE / "data"
+    folder = Path(fragmented.place.address) / "warehouse" / "silver" / TABLE / "data"
     (folder / "left-by-a-crash.parquet").write_bytes(b"PAR1")
     identifier = f"silver.{TABLE}"
     young = datetime.now(UTC) - timedelta(hours=1)

@@ -114,7 +114,7 @@ def demo(
         show_plan(console, Runner(settings, options).plan())
         report = execute(settings, options, quiet=quiet)
     if report.gold.release is not None:
-        _show_summary(console, Lake.open(settings.lake.path))
+        _show_summary(console, Lake.open(settings.lake.place()))
     typer.echo(render(report))
     if report.exit_code == 0:
         console.print(f"\nLook further: finks status -c {directory}; examples/first-look.ipynb", highlight=False)

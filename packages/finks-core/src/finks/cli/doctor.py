@@ -14,7 +14,7 @@ from finks.plugins import build_source
 from finks.run.planning import selected_streams
 from finks.run.settings import Settings
 
-PARTS = (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas"))
+PARTS = (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas"), ("boto3", "aws"))
 """A module, and the extra of finks-core that brings it."""
 
 
@@ -54,7 +54,7 @@ def _source(console: Console, settings: Settings, name: str) -> int:
 
 def _lake(console: Console, settings: Settings) -> int:
     try:
-        tables = Lake.open(settings.lake.path).tables()
+        tables = Lake.open(settings.lake.place()).tables()
     except FinksError as error:
         _tell(console, "lake", str(error))
         return error.exit_code

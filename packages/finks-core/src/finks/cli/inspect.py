@@ -16,9 +16,8 @@ from rich.table import Table
 
 from finks.cli.runs import ConfigOption, JsonOption, read_settings
 from finks.errors import ConfigurationError
-from finks.lake import Lake, lease
+from finks.lake import Lake
 from finks.plugins import list_plugins
-from finks.run.settings import Settings
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many rows.")]
 
@@ -37,9 +36,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(connectors, name="connectors")
 
 
-def _open(config: ConfigOption) -> tuple[Settings, Lake]:
-    settings = read_settings(config)
-    return settings, Lake.open(settings.lake.path)
+def _open(config: ConfigOption) -> Lake:
+    return Lake.open(read_settings(config).lake.place())
 
 
 def show_frame(console: Console, frame: pl.DataFrame, title: str | None = None) -> None:
@@ -68,9 +66,9 @@ def _shown(value: object) -> str:
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show which Gold release is served, what the tables hold and who is at work."""
-    settings, lake = _open(config)
-    facts = {"lake": str(settings.lake.path), "served_release": lake.served_release(), "running": None}
-    holder = lease.current(settings.lake.path)
+    lake = _open(config)
+    facts = {"lake": lake.place.address, "served_release": lake.served_release(), "running": None}
+    holder = lake.holder()
     if holder is not None:
         facts["running"] = f"{holder.command}, process {holder.pid} on {holder.host}, since {holder.started_at}"
     console = Console()
@@ -99,7 +97,7 @@ def query(
     limit: LimitOption = 100,
 ) -> None:
     """Run one SELECT on the lake, in DuckDB's SQL. Nothing is written; Gold is the served release."""
-    _, lake = _open(config)
+    lake = _open(config)
     # DuckDB may hold the main thread for the whole of a query; a reader can be ended where it stands.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
@@ -122,7 +120,7 @@ def quarantine_show(
     limit: LimitOption = 20,
 ) -> None:
     """Show rejected records with the rule, the reason and their source text."""
-    _, lake = _open(config)
+    lake = _open(config)
     rejects = lake.quarantine(table).polars()
     console = Console()
     counts = rejects.group_by("rule").len("records").sort("rule")

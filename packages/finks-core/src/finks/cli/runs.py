@@ -13,10 +13,10 @@ from rich.table import Table
 from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
-from finks.lake import Lake, lease
+from finks.lake import Lake
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
-from finks.run.runner import Runner, RunOptions, utc_now
+from finks.run.runner import Runner, RunOptions
 from finks.run.settings import EARLIEST, Settings, load_settings
 
 ConfigOption = Annotated[
@@ -106,9 +106,9 @@ def run(
 def maintain(config: ConfigOption = None) -> None:
     """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
     settings = read_settings(config)
-    lake = Lake.open(settings.lake.path)
+    lake = Lake.open(settings.lake.place())
     console = Console(highlight=False)
-    with lease.hold(settings.lake.path, run_id="maintenance", command="finks maintain", clock=utc_now):
+    with lake.hold(run_id="maintenance", command="finks maintain"):
         for name, done in lake.compact().items():
             console.print(f"{name}: {done.files_before} files became {done.files_after}")
         deleted = sum(lake.expire().values())

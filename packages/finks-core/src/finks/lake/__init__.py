@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from finks.lake.bronze import BRONZE_SCHEMA, BronzeTable
-    from finks.lake.catalog import CatalogSettings
     from finks.lake.dataset import Dataset
     from finks.lake.lake import Lake
     from finks.lake.quarantine import QUARANTINE_SCHEMA, QuarantineTable
@@ -24,7 +23,6 @@ __all__ = [
     "QUARANTINE_SCHEMA",
     "SHARE_REJECTED",
     "BronzeTable",
-    "CatalogSettings",
     "Dataset",
     "Lake",
     "QuarantineTable",
@@ -37,7 +35,6 @@ __all__ = [
 _MODULES = {
     "BRONZE_SCHEMA": "bronze",
     "BronzeTable": "bronze",
-    "CatalogSettings": "catalog",
     "Dataset": "dataset",
     "Lake": "lake",
     "QUARANTINE_SCHEMA": "quarantine",

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
-from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
+from pyarrow.fs import FileSelector, FileType
 from pyiceberg.catalog import Catalog
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
@@ -152,8 +152,9 @@ def remove_orphans(catalog: Catalog, identifier: str, *, older_than: datetime) -
         How many files were deleted.
     """
     table = _load(catalog, identifier)
-    scheme, _, root = PyArrowFileIO.parse_location(table.location())
-    files = LocalFileSystem() if scheme == "file" else FileSystem.from_uri(table.location())[0]
+    scheme, netloc, root = PyArrowFileIO.parse_location(table.location())
+    assert isinstance(table.io, PyArrowFileIO)
+    files = table.io.fs_by_scheme(scheme, netloc)
     referred = {_key(location) for location in _referred(table)}
     removed = 0
     for info in files.get_file_info(FileSelector(root, recursive=True, allow_not_found=True)):

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from finks.errors import MissingExtraError
+from finks.lake.aws_errors import told
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,7 +35,8 @@ class Dataset:
 
     def arrow(self) -> pa.Table:
         """The rows as an Arrow table; decimals stay decimals."""
-        return self._load()
+        with told():
+            return self._load()
 
     def polars(self) -> pl.DataFrame:
         """The rows as a polars frame."""

@@ -9,14 +9,13 @@ In the dbt profile::
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from finks.errors import ConfigurationError
-from finks.lake.catalog import open_local
 from finks.lake.duck import register
+from finks.lake.place import place_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,23 +28,25 @@ class Plugin(BasePlugin):
         """Open the lake.
 
         Args:
-            plugin_config: `lake` (its directory) and, optionally, `zones` (a list; only `silver` by default).
+            plugin_config: `lake` (its address) and, optionally, `zones` (a list; only `silver` by default).
 
         Raises:
             ConfigurationError: `lake` is missing, or there is no lake.
         """
         if not plugin_config.get("lake"):
             raise ConfigurationError(
-                "The dbt plugin needs the lake's directory.",
+                "The dbt plugin needs the lake's address.",
                 where="profiles.yml: plugins: config",
-                expected="lake: <directory>",
+                expected="lake: <directory>, or lake: s3://bucket/prefix",
                 hint="`finks run` sets it through FINKS_LAKE.",
             )
-        self._catalog = open_local(Path(plugin_config["lake"]))
+        self._place = place_of(plugin_config["lake"])
+        self._catalog = self._place.open()
         self._zones: list[str] = list(plugin_config.get("zones") or ["silver"])
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Make the views."""
         conn.execute("set timezone = 'UTC'")
+        self._place.attach(conn)
         for zone in self._zones:
-            register(conn, self._catalog, zone)
+            register(conn, self._catalog, zone, self._place)

@@ -6,12 +6,10 @@ A view names the files that were live when it was made, so a connection sees one
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType
@@ -20,6 +18,7 @@ from finks.errors import ConfigurationError
 from finks.lake.catalog import find_table, table_names
 from finks.lake.dataset import import_duckdb
 from finks.lake.gold import GoldZone
+from finks.lake.place import Place
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +41,7 @@ _TYPES: Final = {
 }
 
 
-def connect(catalog: Catalog, zones: Iterable[str] = ZONES) -> duckdb.DuckDBPyConnection:
+def connect(catalog: Catalog, place: Place, zones: Iterable[str] = ZONES) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in memory with a read-only view of every table, `<zone>.<table>`; UTC is its time zone.
 
     Gold shows the served release.
@@ -52,14 +51,15 @@ def connect(catalog: Catalog, zones: Iterable[str] = ZONES) -> duckdb.DuckDBPyCo
     """
     connection = import_duckdb().connect()
     connection.execute("set timezone = 'UTC'")
+    place.attach(connection)
     for zone in zones:
-        register(connection, catalog, zone)
+        register(connection, catalog, zone, place)
     return connection
 
 
-def confine(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Let the connection open files under `folder` only. There is no way back."""
-    connection.execute(f"set allowed_directories = [{_text(f'{folder}/')}]")
+def confine(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
+    """Let the connection open the lake's data files only. There is no way back."""
+    connection.execute(f"set allowed_directories = [{_text(f'{place.file(place.data)}/')}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 
@@ -102,11 +102,11 @@ def _known(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [f"{schema}.{name}" for schema, name in rows]
 
 
-def register(connection: duckdb.DuckDBPyConnection, catalog: Catalog, zone: str) -> None:
-    """Make the schema of one zone and a view for each of its tables."""
+def register(connection: duckdb.DuckDBPyConnection, catalog: Catalog, zone: str, place: Place) -> None:
+    """Make the schema of one zone and a view for each of its tables. The place is attached already."""
     connection.execute(f"create schema if not exists {_name(zone)}")
     for name, table, snapshot_id in _tables(catalog, zone):
-        create_view(connection, f"{_name(zone)}.{_name(name)}", table, snapshot_id)
+        create_view(connection, f"{_name(zone)}.{_name(name)}", table, place, snapshot_id)
 
 
 def _tables(catalog: Catalog, zone: str) -> Iterable[tuple[str, Table, int | None]]:
@@ -123,7 +123,9 @@ def _tables(catalog: Catalog, zone: str) -> Iterable[tuple[str, Table, int | Non
             yield name, table, mart.snapshot_id
 
 
-def create_view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, snapshot_id: int | None = None) -> None:
+def create_view(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, place: Place, snapshot_id: int | None = None
+) -> None:
     """Make the view `name` over one snapshot of a table.
 
     Args:
@@ -141,7 +143,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, 
         connection.execute(f"create or replace table {name} as select * from finks_rows")  # noqa: S608
         connection.unregister("finks_rows")
     else:
-        files = ", ".join(_text(_path(task.file.file_path)) for task in tasks)
+        files = ", ".join(_text(place.file(task.file.file_path)) for task in tasks)
         columns = ", ".join(
             f"{field.field_id}: {{name: {_text(field.name)}, type: {_text(_type(field.field_type))},"
             " default_value: NULL}"
@@ -159,12 +161,6 @@ def _empty_row(schema: Schema) -> str:
 def _type(kind: IcebergType) -> str:
     text = str(kind)
     return _TYPES.get(text, text.upper())
-
-
-def _path(location: str) -> str:
-    """The name by which DuckDB opens a file: a plain path on local disk, the address itself elsewhere."""
-    scheme, _, path = PyArrowFileIO.parse_location(location)
-    return path if scheme == "file" else location
 
 
 def _text(value: str) -> str:

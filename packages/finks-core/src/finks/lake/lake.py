@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -13,22 +14,14 @@ from pyiceberg.catalog import Catalog
 from finks.contract.spec import CompiledContract
 from finks.lake import reads
 from finks.lake.bronze import BronzeTable
-from finks.lake.catalog import (
-    NAMESPACES,
-    WAREHOUSE,
-    CatalogSettings,
-    find_table,
-    is_free,
-    no_such_table,
-    open_catalog,
-    open_local,
-    state,
-    table_names,
-)
+from finks.lake.catalog import NAMESPACES, find_table, no_such_table, state, table_names
 from finks.lake.compaction import Compacted, compact_table, expire_table, remove_orphans
 from finks.lake.dataset import Dataset
 from finks.lake.duck import confine, connect, select
 from finks.lake.gold import GoldZone
+from finks.lake.lease import Holder
+from finks.lake.local_place import in_memory
+from finks.lake.place import Place, place_of
 from finks.lake.quarantine import QuarantineTable
 from finks.lake.reads import Selection, SelectionOptions
 from finks.lake.releases import RELEASES, Release
@@ -47,52 +40,62 @@ def utc_now() -> datetime:
 
 
 class Lake:
-    """A lake. `Lake.open(path)` is how to get one.
+    """A lake. `Lake.open(address)` is how to get one.
 
     Args:
         catalog: The Iceberg catalog that holds the zones.
+        place: Where the lake is.
         clock: The time, aware, in UTC.
-        path: The lake's directory where it is on local disk.
     """
 
-    def __init__(self, catalog: Catalog, *, clock: Callable[[], datetime] = utc_now, path: Path | None = None) -> None:
+    def __init__(self, catalog: Catalog, place: Place, *, clock: Callable[[], datetime] = utc_now) -> None:
         self.catalog = catalog
-        self.path = path
+        self.place = place
         self._clock = clock
         self._gold = GoldZone(catalog)
 
     def __repr__(self) -> str:
-        return f"<finks Lake {self.path or self.catalog.name}>"
+        return f"<finks Lake {self.place.address}>"
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = False, clock: Callable[[], datetime] = utc_now) -> Lake:
-        """Open the lake in a directory.
+    def open(
+        cls, address: str | Path | Place, *, create: bool = False, clock: Callable[[], datetime] = utc_now
+    ) -> Lake:
+        """Open a lake.
 
         Args:
-            path: The lake's directory.
-            create: Make the lake when the directory is absent or empty.
+            address: The lake's directory, or `s3://bucket/prefix` for one on S3 and the Glue Data Catalog.
+            create: Make the lake when the place is empty.
             clock: The time, aware, in UTC.
 
         Raises:
-            ConfigurationError: There is no lake, or the directory holds something else.
+            ConfigurationError: There is no lake, or the place holds something else.
+            MissingExtraError: The address is in S3, and the extra `aws` is not installed.
         """
-        return cls(open_local(Path(path), create=create), clock=clock, path=Path(path))
+        place = place_of(address) if isinstance(address, str | Path) else address
+        return cls(place.open(create=create), place, clock=clock)
 
     @classmethod
-    def look(cls, path: str | Path, *, clock: Callable[[], datetime] = utc_now) -> Lake:
-        """The lake in a directory; where there is none yet, an empty one in memory. Makes nothing on disk.
+    def look(cls, address: str | Path | Place, *, clock: Callable[[], datetime] = utc_now) -> Lake:
+        """The lake at an address; where there is none yet, an empty one in memory. Makes nothing there.
 
         Raises:
-            ConfigurationError: The directory holds something else, or the lake cannot be opened.
+            ConfigurationError: The place holds something else, or the lake cannot be opened.
         """
-        if is_free(Path(path)):
-            return cls(open_catalog(CatalogSettings.in_memory()), clock=clock)
-        return cls.open(path, clock=clock)
+        place = place_of(address) if isinstance(address, str | Path) else address
+        return cls(in_memory() if place.is_free() else place.open(), place, clock=clock)
 
-    @classmethod
-    def connect(cls, settings: CatalogSettings, *, clock: Callable[[], datetime] = utc_now) -> Lake:
-        """Open a lake on any catalog that pyiceberg knows, for example Glue with a warehouse on S3."""
-        return cls(open_catalog(settings), clock=clock)
+    def hold(self, *, run_id: str, command: str) -> AbstractContextManager[Holder]:
+        """Hold the lake, one run at a time, for the length of a `with` block.
+
+        Raises:
+            LakeBusyError: Another run holds it; the error says who and since when.
+        """
+        return self.place.hold(self.catalog, run_id=run_id, command=command, clock=self._clock)
+
+    def holder(self) -> Holder | None:
+        """Who holds the lake now; None when nobody does."""
+        return self.place.holder()
 
     # What writers use.
 
@@ -193,7 +196,7 @@ class Lake:
     def sql(self, query: str) -> Dataset:
         """The result of a DuckDB query over `bronze.*`, `silver.*`, `quarantine.*` and the served `gold.*`.
 
-        Read only: one SELECT statement. On a lake on local disk it can open no file but the lake's own.
+        Read only: one SELECT statement, which can open no file but the lake's own.
         `duckdb` gives a connection without these limits.
 
         Raises:
@@ -203,15 +206,14 @@ class Lake:
 
         def load() -> pa.Table:
             with self.duckdb() as connection:
-                if self.path is not None:
-                    confine(connection, self.path.resolve() / WAREHOUSE)
+                confine(connection, self.place)
                 return select(connection, query)
 
         return Dataset("query", load)
 
     def duckdb(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with a view of every table, on the lake's state of now."""
-        return connect(self.catalog)
+        return connect(self.catalog, self.place)
 
     def tables(self) -> dict[str, list[str]]:
         """The tables of every zone. Of Gold, those of the served release."""

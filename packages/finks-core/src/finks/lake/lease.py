@@ -1,4 +1,4 @@
-"""One run at a time per lake: an operating system lock on a file, and beside it who holds it.
+"""One run at a time per lake, in a directory: an operating system lock on a file, and beside it who holds it.
 
 The lock, not the file's existence, is what counts: when the holder dies, even by `kill -9`, the
 system frees it.
@@ -39,6 +39,11 @@ class Holder:
     started_at: str
 
 
+def new_holder(run_id: str, command: str, clock: Callable[[], datetime]) -> Holder:
+    """The process that asks, as the holder."""
+    return Holder(os.getpid(), socket.gethostname(), command, run_id, clock().isoformat())
+
+
 @contextmanager
 def hold(path: Path, *, run_id: str, command: str, clock: Callable[[], datetime]) -> Generator[Holder]:
     """Hold the lake in `path` for the length of a `with` block.
@@ -52,7 +57,7 @@ def hold(path: Path, *, run_id: str, command: str, clock: Callable[[], datetime]
     Raises:
         LakeBusyError: Another run holds it; the error says who and since when.
     """
-    holder = Holder(os.getpid(), socket.gethostname(), command, run_id, clock().isoformat())
+    holder = new_holder(run_id, command, clock)
     descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         _lock(descriptor, path)
@@ -74,7 +79,7 @@ def _lock(descriptor: int, path: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if wait is None:
-                raise _busy(path) from None
+                raise busy(str(path), _read(path)) from None
             time.sleep(wait)
         else:
             return
@@ -102,8 +107,8 @@ def _read(path: Path) -> Holder | None:
         return None
 
 
-def _busy(path: Path) -> LakeBusyError:
-    holder = _read(path)
+def busy(address: str, holder: Holder | None, hint: str = "") -> LakeBusyError:
+    """The error for a lake that another run holds."""
     got = "a run that has only just begun"
     if holder is not None:
         got = (
@@ -111,8 +116,8 @@ def _busy(path: Path) -> LakeBusyError:
         )
     return LakeBusyError(
         "Another run holds the lake.",
-        where=str(path),
+        where=address,
         expected="one run at a time",
         got=got,
-        hint="Let it end, or stop it; then run the same command again.",
+        hint=f"Let it end, or stop it; then run the same command again.{hint}",
     )

@@ -1,4 +1,8 @@
-"""Committing: what every writer does when another one was faster."""
+"""Committing: what every writer does when another one was faster.
+
+An attempt runs again only after the catalog said that its commit did not land. Where the catalog cannot know, the
+error passes, and the next run reads from the tables what has landed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Final, TypeVar
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 
 from finks.errors import ConflictError
+from finks.lake.aws_errors import told
 
 T = TypeVar("T")
 ATTEMPTS: Final = 8
@@ -28,7 +33,8 @@ def committing(where: str, attempt: Callable[[], T]) -> T:
     number = 0
     while True:
         try:
-            return attempt()
+            with told():
+                return attempt()
         except (CommitFailedException, ValidationException) as error:
             number += 1
             if number == ATTEMPTS:

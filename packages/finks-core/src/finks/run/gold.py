@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -74,7 +73,7 @@ def source_tables(project: Path) -> set[str]:
 
 def dbt_build(
     project: Path,
-    lake: Path,
+    lake: str,
     scratch: Path,
     *,
     logical_date: date,
@@ -85,9 +84,8 @@ def dbt_build(
 
     Args:
         project: The dbt project's directory.
-        lake: The lake's directory; its Silver tables are the sources.
+        lake: The lake's address; its Silver tables are the sources.
         scratch: A new directory for the database, dbt's target and its logs; nothing in the project is written.
-            What earlier builds left beside it is removed: a build whose run was killed may still be writing there.
         as_of: Knowledge time of the sources; None for all that is known.
         timeout: Seconds until the process is ended.
 
@@ -95,8 +93,6 @@ def dbt_build(
         MissingExtraError: dbt is not installed.
         QualityError: dbt did not get as far as results, or ran out of time.
     """
-    shutil.rmtree(scratch.parent, ignore_errors=True)
-    scratch.mkdir(parents=True)
     database = scratch / "gold.duckdb"
     variables: dict[str, Any] = {"logical_date": logical_date.isoformat()}
     if as_of is not None:
@@ -107,7 +103,7 @@ def dbt_build(
         "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
         "--vars", json.dumps(variables), "--no-use-colors",
     ]  # fmt: skip
-    environment = {**os.environ, "FINKS_LAKE": str(lake), "FINKS_GOLD_DATABASE": str(database), "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, "FINKS_LAKE": lake, "FINKS_GOLD_DATABASE": str(database), "DO_NOT_TRACK": "1"}
     try:
         process = subprocess.run(  # noqa: S603 - our own interpreter and arguments
             command, env=environment, cwd=scratch, capture_output=True, text=True, timeout=timeout, check=False

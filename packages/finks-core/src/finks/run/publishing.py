@@ -35,21 +35,23 @@ def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observ
             hint="Configure the sources and streams that deliver them, or set gold.enabled = false.",
         )
     observer(Event("dbt.started", str(project)))
-    build = dbt_build(
-        project,
-        settings.lake.path,
-        settings.lake.path / "scratch" / report.run_id,
-        logical_date=report.logical_date,
-        as_of=None,
-        timeout=settings.gold.timeout,
-    )
-    observer(Event("dbt.finished", str(project)))
-    report.gold.tests = build.tests
-    report.gold.failures = list(build.failures)
-    if build.failures:
-        raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
+    with lake.place.scratch(report.run_id) as scratch:
+        build = dbt_build(
+            project,
+            lake.place.address,
+            scratch,
+            logical_date=report.logical_date,
+            as_of=None,
+            timeout=settings.gold.timeout,
+        )
+        observer(Event("dbt.finished", str(project)))
+        report.gold.tests = build.tests
+        report.gold.failures = list(build.failures)
+        if build.failures:
+            raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
+        marts = read_marts(build)
     observer(Event("gold.before_publish"))
-    release = lake.publish(read_marts(build), run_id=report.run_id)
+    release = lake.publish(marts, run_id=report.run_id)
     report.gold.tables = dict(release.rows)
     report.gold.status = "unchanged" if release.unchanged else "published"
     observer(Event("gold.published", str(release.release_id)))

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 
 from pydantic import BaseModel, Field
 
@@ -88,15 +87,6 @@ class RunReport(BaseModel):
             self.advice.append(advice)
         if GRAVITY.index(exit_code) > GRAVITY.index(self.exit_code):
             self.exit_code = exit_code
-
-    def write(self, directory: Path) -> Path:
-        """Write the JSON form as `<run_id>.json`, whole or not at all."""
-        directory.mkdir(parents=True, exist_ok=True)
-        target = directory / f"{self.run_id}.json"
-        draft = target.with_suffix(".tmp")
-        draft.write_text(self.model_dump_json(indent=2), encoding="utf-8")
-        draft.replace(target)
-        return target
 
 
 GRAVITY = (0, 3, 4, 5, 2, 6, 1, 70, 143)

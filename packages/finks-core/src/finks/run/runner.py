@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from finks.errors import ConfigurationError, FinksError
-from finks.lake import Lake, lease
+from finks.lake import Lake
+from finks.lake.aws_errors import told
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, ignore
@@ -112,7 +113,7 @@ class Runner:
         """What a run would fetch now, per source. Spends nothing and writes no data."""
         sources = self.sources()
         check_refetch(sources, self.options.refetch)
-        lake = Lake.look(self.settings.lake.path, clock=self.clock)
+        lake = Lake.look(self.settings.lake.place(), clock=self.clock)
         return {
             source.name: plan_source(lake, source, selected_streams(source), self.logical_date, self.options.refetch)
             for source in sources
@@ -130,17 +131,18 @@ class Runner:
         """
         sources = self.sources()
         check_refetch(sources, self.options.refetch)
-        path = self.settings.lake.path
-        lake = Lake.open(path, create=True, clock=self.clock)
+        lake = Lake.open(self.settings.lake.place(), create=True, clock=self.clock)
         run_id = new_run_id(self.clock(), random.SystemRandom().getrandbits)
-        report = RunReport(run_id=run_id, logical_date=self.logical_date, lake=str(path), started_at=self.clock())
-        with lease.hold(path, run_id=run_id, command=self.options.command, clock=self.clock), self._signals():
+        report = RunReport(
+            run_id=run_id, logical_date=self.logical_date, lake=lake.place.address, started_at=self.clock()
+        )
+        with told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
             self.observer(Event("run.started", run_id))
             self._stages(lake, sources, report)
             report.finished_at = self.clock()
             report.gold.release = lake.served_release()
             report.status = {0: "succeeded", STOPPED: "stopped"}.get(report.exit_code, "finished with problems")
-            report.write(path / "runs")
+            lake.place.keep(f"runs/{run_id}.json", report.model_dump_json(indent=2))
             self.observer(Event("report.written", run_id))
         return report
 
@@ -162,7 +164,7 @@ class Runner:
         context = IngestContext(lake, source, report.run_id, report.logical_date, redactor, report, self.observer)
         part = SourceRun(context, self.settings.run, self.options.refetch, self._stop.is_set, self.clock)
         try:
-            with redactor.guarding_logs():
+            with redactor.guarding_logs(), told():
                 asyncio.run(part.run())
         except FinksError as error:
             report.settle(error.exit_code, redactor.redact(f"{source.name}: {error}"), error.hint or "")

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.lake.place import LEASE_SECONDS, Place, place_of
 
 FILE_NAME = "finks.toml"
 
@@ -35,10 +36,38 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LakeSettings(_Section):
-    """Where the data lives."""
+S3Address = Annotated[str, StringConstraints(pattern=r"^s3://")]
 
-    path: Path = Field(default=Path("lake"), description="The lake's directory; relative to the settings file.")
+
+class LakeSettings(_Section):
+    """Where the data lives. What begins with `database` or `lease` is for a lake on S3; AWS itself is set as usual."""
+
+    path: S3Address | Path = Field(
+        default=Path("lake"),
+        description="The lake's directory, relative to the settings file; or s3://bucket/prefix, with Glue as catalog.",
+    )
+    database_prefix: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9_]*$",
+        description="Stands before the zones' names in the names of the Glue databases; a lake remembers its own.",
+    )
+    lease_table: str | None = Field(
+        default=None,
+        pattern=r"^[a-zA-Z0-9_.-]{3,255}$",
+        description="The DynamoDB table of leases; finks-leases for a new lake, which remembers it.",
+    )
+    lease_seconds: float = Field(
+        default=LEASE_SECONDS, ge=1, description="How long a run that died still holds a lake on S3."
+    )
+
+    def place(self) -> Place:
+        """Where the lake is. Raises ConfigurationError."""
+        return place_of(
+            self.path,
+            database_prefix=self.database_prefix,
+            lease_table=self.lease_table,
+            lease_seconds=self.lease_seconds,
+        )
 
 
 class RunSettings(_Section):
@@ -251,7 +280,8 @@ def _explain(error: ValidationError, layers: Sequence[Layer]) -> ConfigurationEr
 
 
 def _anchored(settings: Settings, root: Path) -> Settings:
-    lake = settings.lake.model_copy(update={"path": root / settings.lake.path})
+    path = settings.lake.path
+    lake = settings.lake.model_copy(update={"path": root / path if isinstance(path, Path) else path})
     project = settings.gold.project
     gold = settings.gold.model_copy(update={"project": root / project if project else None})
     sources = {name: {"root": root, **values} for name, values in settings.sources.items()}

@@ -1,0 +1,143 @@
+"""An AWS account as the standard chain finds it: region, credentials and endpoints. finks has no setting for them.
+
+boto3 and pyarrow's S3 client each look for these things in their own way. Here boto3 looks, and pyarrow is told, so
+that there is one answer: environment, profile, single sign-on, container, instance, and `AWS_ENDPOINT_URL…`.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property, lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
+
+from finks.errors import ConfigurationError, CredentialsError, MissingExtraError
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
+ATTEMPTS: Final = 8
+"""How often one call is tried before it counts as failed: SlowDown, throttling, 5xx, a lost connection."""
+
+_CONNECT_SECONDS: Final = 10
+_READ_SECONDS: Final = 60
+
+
+class Aws:
+    """Clients for one account and region; made once for each process and environment (see `aws`).
+
+    Raises:
+        MissingExtraError: boto3 is not installed.
+        ConfigurationError: No region, or an unknown profile, is set.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import boto3
+            import botocore.session
+            from botocore.exceptions import BotoCoreError
+        except ImportError as error:
+            raise MissingExtraError("boto3 is not installed.", hint="pip install 'finks-core[aws]'") from error
+        self._core = botocore.session.get_session()
+        try:
+            self._session = boto3.Session(
+                botocore_session=self._core,
+                region_name=self._core.get_config_variable("region") or os.environ.get("AWS_REGION"),
+            )
+        except BotoCoreError as error:
+            raise ConfigurationError("The AWS configuration is wrong.", where="AWS_PROFILE", got=str(error)) from None
+        self._clients: dict[str, Any] = {}
+        self._files: tuple[ReadOnlyCredentials, S3FileSystem] | None = None
+        self._lock = Lock()
+
+    @cached_property
+    def region(self) -> str:
+        """The region.
+
+        Raises:
+            ConfigurationError: None is set.
+        """
+        if not self._session.region_name:
+            raise ConfigurationError(
+                "No AWS region is set.",
+                where="AWS_DEFAULT_REGION",
+                expected="a region, for example eu-central-1",
+                hint="Set AWS_DEFAULT_REGION, or `region` in the AWS profile.",
+            )
+        return self._session.region_name
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service. Clients may be used by several threads."""
+        from botocore.config import Config
+
+        region = self.region
+        make: Any = self._session.client
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = make(
+                    service,
+                    region_name=region,
+                    config=Config(
+                        retries={"mode": "standard", "max_attempts": ATTEMPTS},
+                        connect_timeout=_CONNECT_SECONDS,
+                        read_timeout=_READ_SECONDS,
+                    ),
+                )
+            return self._clients[service]
+
+    def files(self) -> S3FileSystem:
+        """The S3 client of pyarrow; a new one whenever the credentials were renewed.
+
+        Raises:
+            CredentialsError: There are none.
+        """
+        credentials = self._credentials()
+        with self._lock:
+            if self._files is None or self._files[0] != credentials:
+                self._files = (credentials, self._make_files(credentials))
+            return self._files[1]
+
+    def _credentials(self) -> ReadOnlyCredentials:
+        found = self._session.get_credentials()
+        if found is None:
+            raise CredentialsError(
+                "No AWS credentials were found.",
+                hint="Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is given.",
+            )
+        return found.get_frozen_credentials()
+
+    def _make_files(self, credentials: ReadOnlyCredentials) -> S3FileSystem:
+        return S3FileSystem(
+            access_key=credentials.access_key,
+            secret_key=credentials.secret_key,
+            session_token=credentials.token,
+            region=self.region,
+            endpoint_override=self._endpoint("s3"),
+            connect_timeout=_CONNECT_SECONDS,
+            request_timeout=_READ_SECONDS,
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+            # A file that fits into one part is one request, not three.
+            allow_delayed_open=True,
+        )
+
+    def _endpoint(self, service: str) -> str | None:
+        """The endpoint that the environment or the profile sets for a service; None for AWS's own."""
+        from botocore.configprovider import ConfiguredEndpointProvider
+
+        return ConfiguredEndpointProvider(
+            full_config=self._core.full_config,
+            scoped_config=self._core.get_scoped_config(),
+            client_name=service,
+        ).provide()
+
+
+def aws() -> Aws:
+    """The account that the environment points at now."""
+    return _aws(tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))))
+
+
+@lru_cache(maxsize=4)
+def _aws(environment: tuple[tuple[str, str], ...]) -> Aws:
+    return Aws()
