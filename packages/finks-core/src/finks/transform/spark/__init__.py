@@ -3,7 +3,7 @@
     session = lake_session(spark, lake)
     refine_stream(session, lake, "fmp", stream, "fmp_daily_bars", run_id)
 
-`python -m finks.transform.spark --help` is the same as a job.
+`python -m finks.run.spark --help` is the same as a job.
 """
 
 from finks.transform.spark.refine import Refined, refine_stream

@@ -147,11 +147,7 @@ def _note(decision: Decision, evidence: Evidence) -> pa.Table:
     context = TaskContext.get()
     assert context is not None
     first = context.partitionId() << _TASK_BITS
-    absent = (
-        evidence.absent.with_columns(pl.col("before").cast(pl.Int64) + first)
-        .select(_ABSENT.names())
-        .cast(_ABSENT)
-    )
+    absent = evidence.absent.with_columns(pl.col("before").cast(pl.Int64) + first).select(_ABSENT.names()).cast(_ABSENT)
     row = {
         "new": decision.new, "changed": decision.changed, "same": decision.same, "late": decision.late,
         "retracted": decision.absences.height,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -93,14 +92,14 @@ def refine_stream(
         ConflictError: Other writers were faster every time.
         ConfigurationError: The stored table cannot follow the contract.
     """
-    job = _Job(session, lake.catalog, source, Recipe.of(stream), table, run_id, rows_per_task, step)
+    job = _Job(session, lake, source, Recipe.of(stream), table, run_id, rows_per_task, step)
     return job.run()
 
 
 @dataclass(slots=True)
 class _Job:
     session: SparkSession
-    catalog: Catalog
+    lake: Lake
     source: str
     recipe: Recipe
     table: str
@@ -109,9 +108,9 @@ class _Job:
     step: Step
 
     def run(self) -> Refined:
-        silver = SilverTable(self.catalog, self.table, self.recipe.contract, self.source)
+        silver = SilverTable(self.lake.catalog, self.table, self.recipe.contract, self.source)
         consumed = silver.bookmark()
-        bronze = BronzeTable(self.catalog, self.table)
+        bronze = BronzeTable(self.lake.catalog, self.table)
         newest_bronze, since = bronze.position(consumed)
         if newest_bronze is None or newest_bronze == consumed:
             return Refined(self.table)
@@ -150,15 +149,15 @@ class _Job:
             reader = reader.option("snapshot-id", str(until))
         else:
             reader = reader.option("start-snapshot-id", str(since)).option("end-snapshot-id", str(until))
-        rows = reader.table(spark_name(self.catalog, bronze.identifier))
+        rows = reader.table(spark_name(self.lake, bronze.identifier))
         return rows.where((F.col("outcome") == "ok") & F.col("body").isNotNull())
 
     def _quarantine(self, rejects: DataFrame, accounts: pl.DataFrame) -> int:
         refs = accounts.filter(pl.col("rejected") > 0)["response_id"].to_list()
         if not refs:
             return 0
-        quarantine = QuarantineTable(self.catalog, self.table)
-        name = spark_name(self.catalog, quarantine.identifier)
+        quarantine = QuarantineTable(self.lake.catalog, self.table)
+        name = spark_name(self.lake, quarantine.identifier)
 
         def attempt() -> int:
             base = quarantine.load()
@@ -171,7 +170,9 @@ class _Job:
                 rows = fresh.count()
                 if rows:
                     properties = {OPERATION: "quarantine"}
-                    append_after(self.catalog, base, fresh, name, properties, distribution="none", step=self.step)
+                    append_after(
+                        self.lake, quarantine.identifier, base, fresh, properties, distribution="none", step=self.step
+                    )
             finally:
                 fresh.unpersist()
             return rows
@@ -181,7 +182,6 @@ class _Job:
         return rows
 
     def _silver(self, silver: SilverTable, good: DataFrame, accounts: pl.DataFrame, bookmark: int) -> tuple[Tally, int]:
-        name = spark_name(self.catalog, silver.identifier)
         read, rejected = int(accounts["read"].sum()), int(accounts["rejected"].sum())
         share = {SHARE_REJECTED: f"{rejected / read:.6f}"} if read else {}
         seen = newest(accounts.filter((pl.col("good") > 0) | pl.col("spanned"))["known_at"].max())
@@ -194,7 +194,13 @@ class _Job:
                 rows = versions(decided, self.recipe.contract)
                 self.step("silver.decided")
                 append_after(
-                    self.catalog, base, rows, name, {**properties, **share}, distribution="hash", step=self.step
+                    self.lake,
+                    silver.identifier,
+                    base,
+                    rows,
+                    {**properties, **share},
+                    distribution="hash",
+                    step=self.step,
                 )
             finally:
                 decided.unpersist()
@@ -228,7 +234,7 @@ class _Job:
         if base.current_snapshot() is None:
             return self.session.createDataFrame([], spark_schema(schema)), 0
         within = self._reach(good, spans)
-        rows = self.session.read.table(spark_name(self.catalog, silver.identifier)).where(_condition(within))
+        rows = self.session.read.table(spark_name(self.lake, silver.identifier)).where(_condition(within))
         files = base.scan(row_filter=within.iceberg()).plan_files()
         return rows.select(*schema.names), sum(task.file.record_count for task in files)
 

@@ -10,32 +10,33 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 
-from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
+
+from finks.lake import Lake
+from finks.transform.spark.session import spark_name
 
 _ENABLED = "write.wap.enabled"
 _WAP_ID = "wap.id"
 
 
 def append_after(
-    catalog: Catalog,
+    lake: Lake,
+    identifier: str,
     base: Table,
     rows: DataFrame,
-    name: str,
     properties: Mapping[str, str],
     *,
     distribution: str,
     step: Callable[[str], None],
 ) -> None:
-    """Append rows to a table in one commit that follows `base`'s current snapshot.
+    """Append rows to a table of a lake in one commit that follows `base`'s current snapshot.
 
     Args:
-        catalog: The catalog of `base`.
+        identifier: Zone and table.
         base: The table as it was when the rows were decided.
-        rows: The columns of the table.
-        name: The table's name in the Spark session.
+        rows: The columns of the table, in a session of `lake_session`.
         properties: Written into the snapshot's summary.
         distribution: Iceberg's `distribution-mode` of the write.
         step: Is told when the rows are staged.
@@ -50,14 +51,14 @@ def append_after(
     session = rows.sparkSession
     session.conf.set("spark.wap.id", wap_id)
     try:
-        writer = rows.writeTo(name).option("distribution-mode", distribution)
+        writer = rows.writeTo(spark_name(lake, identifier)).option("distribution-mode", distribution)
         for key, value in properties.items():
             writer = writer.option(f"snapshot-property.{key}", value)
         writer.append()
     finally:
         session.conf.unset("spark.wap.id")
-    step(f"{name.split('.')[-2]}.staged")
-    _publish(catalog.load_table(base.name()), base, wap_id)
+    step(f"{identifier.partition('.')[0]}.staged")
+    _publish(lake.catalog.load_table(identifier), base, wap_id)
 
 
 def _publish(table: Table, base: Table, wap_id: str) -> None:
