@@ -30,6 +30,16 @@ class Bar(Contract, version="1.0"):
     _range = check("low <= high")
 
 
+class BarBefore(Contract, version="0.9"):
+    """The same before it had a note."""
+
+    symbol: Symbol = key()
+    session: date = key(event_time=True)
+    low: Decimal = price()
+    high: Decimal = price()
+    volume: Decimal | None = quantity(ge=0)
+
+
 class Security(Contract, version="1.0"):
     """What is known of one security; no event time."""
 

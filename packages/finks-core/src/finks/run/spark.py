@@ -31,7 +31,9 @@ from finks.transform.spark.session import ICEBERG
 
 def parser() -> argparse.ArgumentParser:
     """The job's arguments. Each may be given once, as AWS Glue passes them."""
-    made = argparse.ArgumentParser("finks.run.spark", description="Bronze to Silver and quarantine, on Spark.")
+    made = argparse.ArgumentParser(
+        "finks.run.spark", description="Bronze to Silver and quarantine, on Spark.", allow_abbrev=False
+    )
     made.add_argument("--lake", required=True, help="The lake's directory, or s3://bucket/prefix.")
     made.add_argument("--source", required=True, help="The source's plugin, for example fmp.")
     made.add_argument(
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     streams = list(_chosen(source, arguments.streams))
     lake = Lake.open(arguments.lake)
     run_id = arguments.run_id or new_run_id(utc_now(), random.SystemRandom().getrandbits)
-    spark = SparkSession.builder.appName(f"finks refine {source.name}").getOrCreate()
+    spark = SparkSession.Builder().appName(f"finks refine {source.name}").getOrCreate()
     with lake.hold(run_id=run_id, command="finks.run.spark"):
         session = lake_session(spark, lake, package=arguments.iceberg)
         for stream in streams:

@@ -72,7 +72,7 @@ def rejects(refined: DataFrame) -> DataFrame:
 
 def accounts(refined: DataFrame, recipe: Recipe) -> pl.DataFrame:
     """The accounts of all responses, brought to the driver: one small row per response."""
-    rows = refined.where(F.col(ACCOUNT).isNotNull()).select(f"{ACCOUNT}.*").toLocalIterator(prefetchPartitions=True)
+    rows = refined.where(F.col(ACCOUNT).isNotNull()).select(f"{ACCOUNT}.*").collect()
     schema = account_schema(recipe)
     return pl.DataFrame(pa.Table.from_pylist([row.asDict() for row in rows], schema=schema))
 
