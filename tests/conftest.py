@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from finks_local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
 # How fast an example runs says something of the machine, nothing of the code.
@@ -57,3 +61,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory, finks_command: Finks):
     """The directory in which `finks demo` ran twice, and the two finished processes."""
     folder = tmp_path_factory.mktemp("demo")
     return folder, finks_command("demo", cwd=folder), finks_command("demo", cwd=folder)
+
+
+@pytest.fixture(scope="session")
+def _running_aws() -> Iterator[Stack]:
+    from finks_local.stack import Stack  # only a test that needs it pays for it
+
+    with Stack.start() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def local_aws(_running_aws: Stack) -> Stack:
+    """The local AWS, empty when a module's first test asks for it. `local_aws.environment` points clients to it."""
+    _running_aws.reset()
+    return _running_aws
+
+
+@pytest.fixture
+def aws_environment(local_aws: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """The local AWS, and this process's environment set so that every AWS client finds it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    return local_aws

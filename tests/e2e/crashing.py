@@ -36,7 +36,9 @@ class KillAt:
         return observe
 
 
-def _child(settings: Settings, options: RunOptions, kill: KillAt | None) -> None:
+def _child(settings: Settings, options: RunOptions, kill: KillAt | None, environment: dict[str, str]) -> None:
+    # The server that forks keeps the environment of its own start.
+    os.environ.update(environment)
     runner = Runner(settings, options, kill.observer()) if kill else Runner(settings, options)
     os._exit(runner.run().exit_code)
 
@@ -50,7 +52,8 @@ def context() -> multiprocessing.context.ForkServerContext:
 
 def run_process(settings: Settings, options: RunOptions, kill: KillAt | None = None, after: float | None = None) -> int:
     """Run once in a new process; kill it at an event, or `after` seconds. Returns its exit code (-9 when killed)."""
-    process = context().Process(target=_child, args=(settings, options, kill))
+    environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    process = context().Process(target=_child, args=(settings, options, kill, environment))
     process.start()
     process.join(after)
     if process.is_alive():
@@ -61,7 +64,7 @@ def run_process(settings: Settings, options: RunOptions, kill: KillAt | None = N
     return code
 
 
-def contents(lake_path: Path, gold: bool) -> dict[str, list]:
+def contents(lake_path: Path | str, gold: bool) -> dict[str, list]:
     """What every table holds, without what differs from run to run by nature (times and run identifiers)."""
     lake = Lake.open(lake_path)
     found: dict[str, list] = {}

@@ -17,6 +17,7 @@ from rich.table import Table
 from finks.cli.runs import ConfigOption, JsonOption, read_settings
 from finks.errors import ConfigurationError
 from finks.lake import Lake
+from finks.lake.athena import AthenaDataset
 from finks.plugins import list_plugins
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many rows.")]
@@ -37,7 +38,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _open(config: ConfigOption) -> Lake:
-    return Lake.open(read_settings(config).lake.place())
+    settings = read_settings(config)
+    return Lake.open(settings.lake.place(), athena=settings.athena.options())
 
 
 def show_frame(console: Console, frame: pl.DataFrame, title: str | None = None) -> None:
@@ -95,13 +97,18 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over silver.*, quarantine.*, bronze.* and gold.*.")],
     config: ConfigOption = None,
     limit: LimitOption = 100,
+    athena: Annotated[bool, typer.Option("--athena", help="Let Athena run it, in its SQL; shows the cost.")] = False,
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", min=1, help="Let Athena scan at most so much.")
+    ] = None,
 ) -> None:
     """Run one SELECT on the lake, in DuckDB's SQL. Nothing is written; Gold is the served release."""
     lake = _open(config)
     # DuckDB may hold the main thread for the whole of a query; a reader can be ended where it stands.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        frame = lake.sql(sql).polars()
+        found = lake.sql(sql, engine="athena" if athena else "duckdb", max_bytes=max_bytes)
+        frame = found.polars()
     except pl.exceptions.PolarsError as error:
         raise ConfigurationError(
             "The result cannot be shown as a table.",
@@ -112,6 +119,12 @@ def query(
     show_frame(console, frame.head(limit))
     if frame.height > limit:
         console.print(f"{frame.height} rows; the first {limit} are shown (--limit).")
+    if isinstance(found, AthenaDataset) and found.cost is not None:
+        cost = found.cost
+        console.print(
+            f"Athena scanned {cost.bytes_scanned:,} bytes in {cost.engine_seconds:.1f} s (query {cost.query_id}).",
+            highlight=False,
+        )
 
 
 def quarantine_show(

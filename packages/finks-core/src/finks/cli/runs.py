@@ -91,13 +91,14 @@ def run(
     config: ConfigOption = None,
     date: DateOption = None,
     refetch: RefetchOption = None,
+    ingest_only: Annotated[bool, typer.Option("--ingest-only", help="Stop after Bronze.")] = False,
     no_gold: Annotated[bool, typer.Option("--no-gold", help="Stop after Silver.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Fetch what is missing, refine it, build and test Gold, publish it."""
     settings = read_settings(config)
-    options = RunOptions(parse_date(date), frozenset(refetch or ()), gold=not no_gold)
+    options = RunOptions(parse_date(date), frozenset(refetch or ()), refine=not ingest_only, gold=not no_gold)
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)

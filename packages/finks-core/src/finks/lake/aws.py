@@ -7,19 +7,21 @@ that there is one answer: environment, profile, single sign-on, container, insta
 from __future__ import annotations
 
 import os
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 
 from finks.errors import ConfigurationError, CredentialsError, MissingExtraError
+from finks.lake.aws_errors import SERVICE
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
 ATTEMPTS: Final = 8
-"""How often one call is tried before it counts as failed: SlowDown, throttling, 5xx, a lost connection."""
+"""How often one call is tried before it counts as failed (SlowDown, throttling, 5xx, a lost connection), unless
+`AWS_MAX_ATTEMPTS` says otherwise."""
 
 _CONNECT_SECONDS: Final = 10
 _READ_SECONDS: Final = 60
@@ -48,6 +50,7 @@ class Aws:
             )
         except BotoCoreError as error:
             raise ConfigurationError("The AWS configuration is wrong.", where="AWS_PROFILE", got=str(error)) from None
+        self._attempts = int(os.environ.get("AWS_MAX_ATTEMPTS", ATTEMPTS))
         self._clients: dict[str, Any] = {}
         self._files: tuple[ReadOnlyCredentials, S3FileSystem] | None = None
         self._lock = Lock()
@@ -80,11 +83,12 @@ class Aws:
                     service,
                     region_name=region,
                     config=Config(
-                        retries={"mode": "standard", "max_attempts": ATTEMPTS},
+                        retries={"mode": "standard", "total_max_attempts": self._attempts},
                         connect_timeout=_CONNECT_SECONDS,
                         read_timeout=_READ_SECONDS,
                     ),
                 )
+                self._clients[service].meta.events.register("after-call", partial(_note_service, service))
             return self._clients[service]
 
     def files(self) -> S3FileSystem:
@@ -117,7 +121,7 @@ class Aws:
             endpoint_override=self.endpoint("s3"),
             connect_timeout=_CONNECT_SECONDS,
             request_timeout=_READ_SECONDS,
-            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=self._attempts),
             # A file that fits into one part is one request, not three.
             allow_delayed_open=True,
         )
@@ -131,6 +135,10 @@ class Aws:
             scoped_config=self._core.get_scoped_config(),
             client_name=service,
         ).provide()
+
+
+def _note_service(service: str, parsed: dict[str, Any], **event: Any) -> None:
+    parsed[SERVICE] = service
 
 
 def aws() -> Aws:

@@ -15,6 +15,9 @@ from pyiceberg.exceptions import CommitStateUnknownException, NoSuchNamespaceErr
 
 from finks.errors import ConfigurationError, CredentialsError, FinksError, RetryableError
 
+SERVICE: Final = "finks.service"
+"""Where `Aws` notes in an answer which service it is from: an error of boto3 does not say."""
+
 DENIED: Final = frozenset({"accessdenied", "accessdeniedexception", "unauthorizedoperation", "forbidden", "403"})
 EXPIRED: Final = frozenset({"expiredtoken", "expiredtokenexception", "requestexpired"})
 UNKNOWN_KEY: Final = frozenset(
@@ -68,11 +71,11 @@ _PERMISSIONS: Final = {
 """The permission of an S3 operation where it has another name (Service Authorization Reference, Amazon S3)."""
 
 _ARROW: Final = re.compile(
-    r"(?:key '(?P<key>[^']*)' in )?bucket '(?P<bucket>[^']*)'.*?"
     r"AWS Error (?P<code>[A-Z_]+)(?: \(HTTP status (?P<status>\d+)\))? during (?P<operation>\w+) operation: "
     r"(?P<message>.*)",
     re.DOTALL,
 )
+_OBJECT: Final = re.compile(r"(?:key '(?P<key>[^']*)' in )?bucket '(?P<bucket>[^']*)'")
 _ASKED: Final = re.compile(r"not authorized to perform: (?P<action>[\w:*-]+)(?: on resource: (?P<resource>\S+))?")
 _EMBEDDED: Final = re.compile(r"(ExpiredToken|InvalidAccessKeyId|SignatureDoesNotMatch|SlowDown|InvalidToken)")
 _UNREACHABLE: Final = frozenset(
@@ -90,6 +93,7 @@ _UNREACHABLE: Final = frozenset(
 _NO_CREDENTIALS: Final = frozenset(
     {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}
 )
+_SOMETHING: Final = "its resource"
 _REQUEST: Final = re.compile(r" \(Request ID: [^)]*\)")
 
 
@@ -197,7 +201,7 @@ def _judge(failure: Failure) -> FinksError | None:
         return RetryableError(
             f"AWS did not do {failure.permission}, although it was asked several times.",
             where=failure.resource,
-            got=f"{failure.code}: {failure.message}",
+            got=": ".join(part for part in (failure.code, failure.message) if part),
             hint=_AGAIN,
         )
     return None
@@ -212,8 +216,9 @@ def _of_boto(error: BaseException) -> Failure | None:
     answer = response.get("Error", {})
     message = _REQUEST.sub("", str(answer.get("Message", "")))
     asked = _ASKED.search(message)
-    permission = asked["action"] if asked else _PERMISSIONS.get(operation, operation)
-    resource = (asked["resource"] if asked else None) or "its resource"
+    named = _PERMISSIONS.get(operation) or f"{response.get(SERVICE, 'aws')}:{operation}"
+    permission = asked["action"] if asked else named
+    resource = (asked["resource"] if asked else None) or _SOMETHING
     return Failure(_plain(str(answer.get("Code", ""))), permission, resource, message)
 
 
@@ -228,10 +233,16 @@ def _of_arrow(error: BaseException) -> Failure | None:
     if code == "unknown":
         code = found["status"] or code
     permission = _PERMISSIONS.get(found["operation"], f"s3:{found['operation']}")
-    resource = f"arn:aws:s3:::{found['bucket']}"
-    if found["key"] and permission != "s3:ListBucket":
-        resource += f"/{found['key']}"
-    return Failure(code, permission, resource, message)
+    return Failure(code, permission, _arn(str(error), permission), message)
+
+
+def _arn(text: str, permission: str) -> str:
+    """The object that an error of pyarrow is about, or its bucket; not every message has it."""
+    found = _OBJECT.search(text)
+    if found is None:
+        return _SOMETHING
+    inside = f"/{found['key']}" if found["key"] and permission != "s3:ListBucket" else ""
+    return f"arn:aws:s3:::{found['bucket']}{inside}"
 
 
 def _plain(code: str) -> str:

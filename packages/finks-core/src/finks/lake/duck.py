@@ -5,7 +5,7 @@ A view names the files that were live when it was made, so a connection sees one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -64,8 +64,8 @@ def confine(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
     connection.execute("set lock_configuration = true")
 
 
-def select(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    """The rows of one SELECT statement.
+def select(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> pa.Table:
+    """The rows of one SELECT statement; its `?` are the parameters, in their order.
 
     Raises:
         ConfigurationError: The text is not one SELECT statement, or it failed; lists the tables when one is unknown.
@@ -75,7 +75,7 @@ def select(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
         statements = connection.extract_statements(query)
         kinds = [statement.type.name for statement in statements]
         if kinds == ["SELECT"]:
-            return connection.sql(statements[0]).to_arrow_table()
+            return connection.sql(statements[0], params=list(parameters) or None).to_arrow_table()
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise _failed(error, f"The tables are: {', '.join(_known(connection)) or 'none yet'}.") from None
     except duckdb.Error as error:

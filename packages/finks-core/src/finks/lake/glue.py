@@ -8,22 +8,27 @@ and delete the files of its own. So after every refusal the table is asked what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pyarrow.fs import FileSystem
 from pyiceberg.catalog.glue import GlueCatalog
-from pyiceberg.exceptions import CommitStateUnknownException
+from pyiceberg.exceptions import CommitStateUnknownException, NoSuchIcebergTableError
 from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.serializers import FromInputFile
+from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
 from finks.lake.aws import Aws
 from finks.lake.catalog import NAMESPACES
 
 if TYPE_CHECKING:
-    from mypy_boto3_glue.type_defs import TableInputTypeDef
+    from mypy_boto3_glue.type_defs import TableInputTypeDef, TableTypeDef
 
 _POINTER: Final = "metadata_location"
+_KEPT_METADATA: Final = 64
 
 
 class S3FileIO(PyArrowFileIO):
@@ -56,14 +61,12 @@ class ZoneCatalog(GlueCatalog):
         self._address = address
         self._databases = {zone: f"{prefix}{zone}" for zone in NAMESPACES}
         self._io = S3FileIO(aws)
+        # A metadata file never changes: what was read once is not read again.
+        self._metadata = lru_cache(maxsize=_KEPT_METADATA)(self._read_metadata)
 
     def database(self, zone: str) -> str:
         """The Glue database of a zone."""
         return self._databases.get(zone, zone)
-
-    def location(self, zone: str) -> str:
-        """Where the tables of a zone are."""
-        return f"{self._address}/{zone}"
 
     # What follows has the names and the arguments of pyiceberg's methods.
 
@@ -82,6 +85,24 @@ class ZoneCatalog(GlueCatalog):
 
     def _load_file_io(self, properties: Properties = EMPTY_DICT, location: str | None = None) -> FileIO:
         return self._io
+
+    def _is_s3tables_database(self, database_name: str) -> bool:
+        # Asked before every table is made; finks' databases never are.
+        return False
+
+    def _get_default_warehouse_location(self, database_name: str, table_name: str) -> str:
+        zone = next((zone for zone, name in self._databases.items() if name == database_name), database_name)
+        return f"{self._address}/{zone}/{table_name}"
+
+    def _convert_glue_to_iceberg(self, glue_table: TableTypeDef) -> Table:
+        location = glue_table.get("Parameters", {}).get(_POINTER)
+        if location is None:
+            raise NoSuchIcebergTableError(f"not an Iceberg table: {glue_table.get('Name')}")
+        identifier = (glue_table.get("DatabaseName", ""), glue_table["Name"])
+        return Table(identifier, self._metadata(location), location, self._io, self)
+
+    def _read_metadata(self, location: str) -> TableMetadata:
+        return FromInputFile.table_metadata(self._io.new_input(location))
 
     def _update_glue_table(
         self, database_name: str, table_name: str, table_input: TableInputTypeDef, version_id: str

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 
 from finks.contract.spec import CompiledContract
+from finks.errors import ConfigurationError
 from finks.lake import reads
+from finks.lake.athena import RESULTS, AthenaDataset, AthenaOptions, AthenaQuery
+from finks.lake.athena_sql import Parameter, rewrite
+from finks.lake.aws import aws
+from finks.lake.aws_errors import told
 from finks.lake.bronze import BronzeTable
 from finks.lake.catalog import NAMESPACES, find_table, no_such_table, state, table_names
 from finks.lake.compaction import Compacted, compact_table, expire_table, remove_orphans
@@ -30,7 +36,10 @@ from finks.lake.silver import BOOKMARK, SilverTable
 if TYPE_CHECKING:
     import duckdb
 
+Engine = Literal["duckdb", "athena"]
+
 KEEP_RELEASES = 30
+_DEFAULTS = AthenaOptions()
 ORPHAN_GRACE = timedelta(days=3)
 
 
@@ -46,12 +55,21 @@ class Lake:
         catalog: The Iceberg catalog that holds the zones.
         place: Where the lake is.
         clock: The time, aware, in UTC.
+        athena: How Athena is used, on a lake on S3.
     """
 
-    def __init__(self, catalog: Catalog, place: Place, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        place: Place,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        athena: AthenaOptions = _DEFAULTS,
+    ) -> None:
         self.catalog = catalog
         self.place = place
         self._clock = clock
+        self._athena = athena
         self._gold = GoldZone(catalog)
 
     def __repr__(self) -> str:
@@ -59,7 +77,12 @@ class Lake:
 
     @classmethod
     def open(
-        cls, address: str | Path | Place, *, create: bool = False, clock: Callable[[], datetime] = utc_now
+        cls,
+        address: str | Path | Place,
+        *,
+        create: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+        athena: AthenaOptions = _DEFAULTS,
     ) -> Lake:
         """Open a lake.
 
@@ -67,13 +90,14 @@ class Lake:
             address: The lake's directory, or `s3://bucket/prefix` for one on S3 and the Glue Data Catalog.
             create: Make the lake when the place is empty.
             clock: The time, aware, in UTC.
+            athena: How Athena is used, on a lake on S3.
 
         Raises:
             ConfigurationError: There is no lake, or the place holds something else.
             MissingExtraError: The address is in S3, and the extra `aws` is not installed.
         """
         place = place_of(address) if isinstance(address, str | Path) else address
-        return cls(place.open(create=create), place, clock=clock)
+        return cls(place.open(create=create), place, clock=clock, athena=athena)
 
     @classmethod
     def look(cls, address: str | Path | Place, *, clock: Callable[[], datetime] = utc_now) -> Lake:
@@ -193,23 +217,79 @@ class Lake:
         served = self._gold.current()
         return None if served is None else served.release_id
 
-    def sql(self, query: str) -> Dataset:
-        """The result of a DuckDB query over `bronze.*`, `silver.*`, `quarantine.*` and the served `gold.*`.
+    @overload
+    def sql(
+        self, query: str, *, engine: Literal["duckdb"] = "duckdb", parameters: Sequence[Parameter] = ()
+    ) -> Dataset: ...
+
+    @overload
+    def sql(
+        self,
+        query: str,
+        *,
+        engine: Literal["athena"],
+        parameters: Sequence[Parameter] = (),
+        max_bytes: int | None = None,
+    ) -> AthenaDataset: ...
+
+    @overload
+    def sql(
+        self, query: str, *, engine: Engine, parameters: Sequence[Parameter] = (), max_bytes: int | None = None
+    ) -> Dataset: ...
+
+    def sql(
+        self,
+        query: str,
+        *,
+        engine: Engine = "duckdb",
+        parameters: Sequence[Parameter] = (),
+        max_bytes: int | None = None,
+    ) -> Dataset:
+        """The result of a query over `bronze.*`, `silver.*`, `quarantine.*` and the served `gold.*`.
 
         Read only: one SELECT statement, which can open no file but the lake's own.
         `duckdb` gives a connection without these limits.
 
+        Args:
+            query: In the engine's SQL; `?` stands for a parameter.
+            engine: `duckdb`, in this process; or `athena`, for a lake on S3.
+            parameters: The values of its `?`, in their order.
+            max_bytes: The most bytes that Athena may scan; that of the options when None.
+
+        Returns:
+            The rows. Those of Athena are read once, and have their `cost`.
+
         Raises:
             MissingExtraError: DuckDB is not installed.
-            ConfigurationError: When read: the query is not one SELECT statement, or it failed.
+            ConfigurationError: When read: the query is not one SELECT statement, or it failed. At once: the lake or
+                the engine cannot do what is asked.
         """
+        if engine == "athena":
+            return self._athena_query(query, parameters, max_bytes)
+        if max_bytes is not None:
+            raise ConfigurationError("DuckDB has no cap on bytes.", where="max_bytes", hint='Set engine="athena".')
 
         def load() -> pa.Table:
             with self.duckdb() as connection:
                 confine(connection, self.place)
-                return select(connection, query)
+                return select(connection, query, parameters)
 
         return Dataset("query", load)
+
+    def _athena_query(self, query: str, parameters: Sequence[Parameter], max_bytes: int | None) -> AthenaDataset:
+        from finks.lake.glue import ZoneCatalog
+
+        if not isinstance(self.catalog, ZoneCatalog):
+            raise ConfigurationError(
+                "Athena reads only a lake on S3.", where=self.place.address, hint='Use engine="duckdb".'
+            )
+        with told():
+            served = self._gold.current()
+        marts = {name: mart.snapshot_id for name, mart in served.marts.items()} if served is not None else {}
+        options = self._athena if max_bytes is None else replace(self._athena, max_bytes=max_bytes)
+        output = options.output or f"{self.place.address}/{RESULTS}/"
+        text = rewrite(query, self.catalog.database, marts)
+        return AthenaDataset(AthenaQuery(aws(), options, text, self.catalog.database("gold"), parameters, output))
 
     def duckdb(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with a view of every table, on the lake's state of now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from finks.errors import ConfigurationError, FinksError, QualityError
 from finks.lake import Lake
+from finks.lake.aws_errors import told
 from finks.run.events import Event, Observer
 from finks.run.gold import dbt_build, project_directory, read_marts, source_tables
 from finks.run.report import HELD_BACK, RunReport
@@ -16,7 +17,8 @@ def publish_gold(lake: Lake, settings: Settings, report: RunReport, observer: Ob
     if report.gold.status == HELD_BACK:
         return
     try:
-        _build_and_publish(lake, settings, report, observer)
+        with told():
+            _build_and_publish(lake, settings, report, observer)
     except FinksError as error:
         report.gold.status = "failed"
         report.gold.failures = report.gold.failures or [str(error)]

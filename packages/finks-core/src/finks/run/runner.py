@@ -46,12 +46,14 @@ class RunOptions:
     Attributes:
         logical_date: The date that the run is for; the setting, else today (UTC), when None.
         refetch: Streams (`daily_bars`) or keys of a stream (`daily_bars/AAPL`) to fetch again.
-        gold: Whether to build and publish Gold.
+        refine: Whether to bring Silver up to date; without it a run ends at Bronze.
+        gold: Whether to build and publish Gold, from a Silver that is up to date.
         command: What the lease shows to a second run.
     """
 
     logical_date: date | None = None
     refetch: frozenset[str] = frozenset()
+    refine: bool = True
     gold: bool = True
     command: str = "finks run"
 
@@ -139,12 +141,22 @@ class Runner:
         with told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
             self.observer(Event("run.started", run_id))
             self._stages(lake, sources, report)
-            report.finished_at = self.clock()
-            report.gold.release = lake.served_release()
-            report.status = {0: "succeeded", STOPPED: "stopped"}.get(report.exit_code, "finished with problems")
-            lake.place.keep(f"runs/{run_id}.json", report.model_dump_json(indent=2))
-            self.observer(Event("report.written", run_id))
+            self._finish(lake, report)
         return report
+
+    def _finish(self, lake: Lake, report: RunReport) -> None:
+        """End the report and keep it. It is returned also where the lake cannot be reached to keep it."""
+        report.finished_at = self.clock()
+        try:
+            with told():
+                report.gold.release = lake.served_release()
+                report.status = {0: "succeeded", STOPPED: "stopped"}.get(report.exit_code, "finished with problems")
+                lake.place.keep(f"runs/{report.run_id}.json", report.model_dump_json(indent=2))
+        except FinksError as error:
+            report.status = "finished with problems"
+            report.settle(error.exit_code, f"The report was not kept in the lake: {error}", error.hint or "")
+        else:
+            self.observer(Event("report.written", report.run_id))
 
     def _stages(self, lake: Lake, sources: Sequence[BaseSource], report: RunReport) -> None:
         for source in sources:
@@ -154,7 +166,7 @@ class Runner:
                     STOPPED, "Stopped by a signal; what was fetched has landed.", "Run the same command again."
                 )
                 return
-        if self.options.gold and self.settings.gold.enabled:
+        if self.options.refine and self.options.gold and self.settings.gold.enabled:
             with timed(report, "gold"):
                 publish_gold(lake, self.settings, report, self.observer)
 
@@ -162,7 +174,9 @@ class Runner:
         """One source; what it raises ends its own part only."""
         redactor = Redactor(source.secret_headers().values())
         context = IngestContext(lake, source, report.run_id, report.logical_date, redactor, report, self.observer)
-        part = SourceRun(context, self.settings.run, self.options.refetch, self._stop.is_set, self.clock)
+        part = SourceRun(
+            context, self.settings.run, self.options.refetch, self._stop.is_set, self.clock, self.options.refine
+        )
         try:
             with redactor.guarding_logs(), told():
                 asyncio.run(part.run())

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.lake.athena import AthenaOptions
 from finks.lake.place import LEASE_SECONDS, Place, place_of
 
 FILE_NAME = "finks.toml"
@@ -97,6 +98,25 @@ class GoldSettings(_Section):
     timeout: float = Field(default=1800, gt=0, description="Seconds after which a dbt build is ended.")
 
 
+class AthenaSettings(_Section):
+    """How queries run on Athena, for a lake on S3."""
+
+    workgroup: str = Field(default="primary", min_length=1, description="The workgroup; its limits hold too.")
+    output: S3Address | None = Field(
+        default=None, description="s3://bucket/prefix for results; `athena/` below the lake's address when absent."
+    )
+    max_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="The most bytes that one query may scan; the workgroup's cap if absent.",
+    )
+    timeout: float = Field(default=1800, gt=0, description="Seconds after which a query is stopped.")
+
+    def options(self) -> AthenaOptions:
+        """The same for `Lake.open`."""
+        return AthenaOptions(**self.model_dump())
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """What one place says.
@@ -143,6 +163,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
     gold: GoldSettings = GoldSettings()
+    athena: AthenaSettings = AthenaSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )

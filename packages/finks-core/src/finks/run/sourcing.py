@@ -43,6 +43,8 @@ class SourceRun:
         refetch: Streams, or keys of a stream, to fetch whatever has landed.
         stop: Whether the run was asked to end at its next boundary.
         clock: The time, aware, in UTC.
+        refine: Whether Silver and quarantine are brought up to date too. Without it the plan goes by the Silver that
+            there is: what a new split invalidates is fetched in a run after the next refinement.
     """
 
     context: IngestContext
@@ -50,6 +52,7 @@ class SourceRun:
     refetch: frozenset[str]
     stop: StopRequested
     clock: Callable[[], datetime]
+    refine: bool = True
 
     async def run(self) -> None:
         """Run every wave.
@@ -62,10 +65,11 @@ class SourceRun:
         driver = Driver(source, redactor=self.context.redactor, clock=self.clock, budgets=budgets)
         streams = selected_streams(source)
         try:
-            with timed(self.context.report, "refine"):
-                # What an interrupted run had fetched is part of what the plan has to know.
-                for stream in streams:
-                    self._refine(stream)
+            # What an interrupted run had fetched is part of what the plan has to know.
+            if self.refine:
+                with timed(self.context.report, "refine"):
+                    for stream in streams:
+                        self._refine(stream)
             for wave in waves(streams):
                 await self._wave(driver, wave)
                 if self.stop():
@@ -95,11 +99,12 @@ class SourceRun:
             )
         if self.stop():
             return
-        with timed(report, "refine"):
-            for stream in wave:
-                self._refine(stream)
-                self._judge_rejects(stream)
-                self._find_gaps(stream)
+        if self.refine:
+            with timed(report, "refine"):
+                for stream in wave:
+                    self._refine(stream)
+                    self._judge_rejects(stream)
+                    self._find_gaps(stream)
         self._judge(driver, wave)
 
     def _repeat_refusals(self, plan: Plan) -> None:

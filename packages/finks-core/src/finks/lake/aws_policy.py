@@ -1,0 +1,68 @@
+"""The IAM policy of a role that uses a lake on S3 and Glue: what it reads, and which zones it may write. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from finks.lake.catalog import NAMESPACES
+
+READ_CATALOG: Final = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables")
+WRITE_CATALOG: Final = ("glue:CreateTable", "glue:UpdateTable")
+WRITE_FILES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+LEASE: Final = (
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+)
+
+
+def lake_policy(
+    address: str,
+    write: Collection[str] = (),
+    *,
+    database_prefix: str = "",
+    lease_table: str = "finks-leases",
+    region: str = "*",
+    account: str = "*",
+) -> dict[str, Any]:
+    """A policy document.
+
+    Args:
+        address: `s3://bucket/prefix`.
+        write: Zones that may be written: `("bronze",)` for a role that only ingests, none for a reader. A role that
+            writes may also hold the lake and keep its run reports.
+        database_prefix: Of the lake's Glue databases.
+        lease_table: The DynamoDB table of leases; it exists already.
+        region, account: Where the lake is, for the ARNs.
+    """
+    bucket, _, prefix = address.removeprefix("s3://").rstrip("/").partition("/")
+    files = f"arn:aws:s3:::{bucket}/{prefix}/" if prefix else f"arn:aws:s3:::{bucket}/"
+    glue = f"arn:aws:glue:{region}:{account}"
+
+    def catalog(zones: Collection[str]) -> list[str]:
+        names = [f"{database_prefix}{zone}" for zone in zones]
+        return [
+            f"{glue}:catalog",
+            *(f"{glue}:database/{name}" for name in names),
+            *(f"{glue}:table/{name}/*" for name in names),
+        ]
+
+    statements = [
+        _allow("ListTheBucket", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"]),
+        _allow("ReadFiles", ["s3:GetObject"], [f"{files}*"]),
+        _allow("ReadCatalog", READ_CATALOG, catalog(NAMESPACES)),
+    ]
+    if write:
+        statements += [
+            _allow("WriteFiles", WRITE_FILES, [f"{files}{zone}/*" for zone in write]),
+            _allow("WriteReports", ["s3:PutObject"], [f"{files}runs/*"]),
+            _allow("WriteCatalog", WRITE_CATALOG, catalog(write)),
+            _allow("HoldTheLake", LEASE, [f"arn:aws:dynamodb:{region}:{account}:table/{lease_table}"]),
+        ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(name: str, actions: Collection[str], resources: list[str]) -> dict[str, Any]:
+    return {"Sid": name, "Effect": "Allow", "Action": list(actions), "Resource": resources}

@@ -1,0 +1,97 @@
+"""The Glue catalog and the S3 that the endpoint itself works on: real ones or any that speak their protocols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from pyarrow.fs import S3FileSystem
+from pyiceberg.catalog.glue import GlueCatalog
+
+_CONFIG: Final = Config(max_pool_connections=32, retries={"mode": "standard"})
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where the catalog and the data are, and as whom they are used. Safe to share between threads.
+
+    Args:
+        endpoint: Address of S3, and of Glue unless that has its own; None is AWS.
+        region: For example `us-east-1`.
+        access_key: With `secret_key`; None takes what boto3 finds.
+        secret_key: Never shown.
+        session_token: Of temporary credentials. Never shown.
+        glue_endpoint: Address of Glue where it differs from S3's.
+    """
+
+    endpoint: str | None = None
+    region: str = "us-east-1"
+    access_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    glue_endpoint: str | None = None
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of `glue`, `s3` or another service of the endpoint."""
+        endpoint = self._glue if service == "glue" else self.endpoint
+        return self._session.client(service, endpoint_url=endpoint, config=_CONFIG)
+
+    @cached_property
+    def glue(self) -> Any:
+        """The shared boto3 client of Glue."""
+        return self.client("glue")
+
+    @cached_property
+    def s3(self) -> Any:
+        """The shared boto3 client of S3."""
+        return self.client("s3")
+
+    @cached_property
+    def filesystem(self) -> S3FileSystem:
+        """S3 as pyarrow reads and writes it; its paths are `bucket/key`."""
+        where: dict[str, Any] = {}
+        if self.endpoint is not None:
+            address = urlsplit(self.endpoint)
+            where = {"endpoint_override": address.netloc, "scheme": address.scheme, "force_virtual_addressing": False}
+        return S3FileSystem(
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            session_token=self.session_token,
+            region=self.region,
+            **where,
+        )
+
+    @cached_property
+    def catalog(self) -> GlueCatalog:
+        """The Iceberg tables of the Glue catalog."""
+        settings = {
+            "glue.endpoint": self._glue,
+            "glue.region": self.region,
+            "glue.access-key-id": self.access_key,
+            "glue.secret-access-key": self.secret_key,
+            "glue.session-token": self.session_token,
+            "s3.endpoint": self.endpoint,
+            "s3.region": self.region,
+            "s3.access-key-id": self.access_key,
+            "s3.secret-access-key": self.secret_key,
+            "s3.session-token": self.session_token,
+            "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        }
+        return GlueCatalog("awsdatacatalog", **{name: value for name, value in settings.items() if value is not None})
+
+    @property
+    def _glue(self) -> str | None:
+        return self.glue_endpoint or self.endpoint
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return boto3.Session(
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            aws_session_token=self.session_token,
+            region_name=self.region,
+        )

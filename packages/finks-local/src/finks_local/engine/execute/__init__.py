@@ -1,0 +1,1 @@
+"""The statements, each carried out in a workspace."""

@@ -1,0 +1,1 @@
+"""Tables as DuckDB sees them: a SELECT over their files."""
