@@ -19,11 +19,10 @@ def jar(package: str, part: str) -> str:
     return found[0]
 
 
-def start(jars: list[str] | None = None, cores: int = 2, memory: str = "2g") -> SparkSession:
-    """Start Spark in this process with Iceberg's runtime and SQLite, or with other jars."""
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    jars = jars or [jar("snowpark-connect-deps-iceberg", "iceberg-spark-runtime-3.5_2.12"), SQLITE_JAR]
-    settings = {
+def settings(jars: list[str], cores: int = 2, memory: str = "2g") -> dict[str, str]:
+    """Spark's settings for one small machine."""
+    return {
+        "spark.master": f"local[{cores}]",
         "spark.jars": ",".join(jars),
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
@@ -33,9 +32,21 @@ def start(jars: list[str] | None = None, cores: int = 2, memory: str = "2g") -> 
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(cores),
     }
-    builder = SparkSession.builder.master(f"local[{cores}]").appName("finks tests")
-    for name, value in settings.items():
+
+
+def start(memory: str = "2g") -> SparkSession:
+    """Start Spark in this process with Iceberg's runtime and SQLite."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    jars = [jar("snowpark-connect-deps-iceberg", "iceberg-spark-runtime-3.5_2.12"), SQLITE_JAR]
+    builder = SparkSession.builder.appName("finks tests")
+    for name, value in settings(jars, memory=memory).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def submit_arguments(jars: list[str]) -> str:
+    """The same settings for a process that asks Spark for nothing itself, as PYSPARK_SUBMIT_ARGS."""
+    pairs = [f"--conf {name}={value}" for name, value in settings(jars).items() if " " not in value]
+    return " ".join([*pairs, "pyspark-shell"])
