@@ -32,3 +32,7 @@ generate:
 # finks beside dlt on the same work.
 bench *args:
     python bench/ingest.py {{ args }}
+
+# A million records refined in process and on Spark.
+bench-spark *args:
+    python bench/spark.py {{ args }}
