@@ -38,7 +38,8 @@ def kill(session: int) -> None:
 def run(lake: Path, step: str, after: float | None = None) -> int:
     """Start the job in a session of its own; kill it at a step, or after some seconds. Returns its exit code."""
     command = [sys.executable, "-W", "ignore", str(HERE / "killed_job.py"), str(lake), step]
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as process:
+    elsewhere = {**os.environ, "TZ": "Pacific/Auckland"}  # the clock on the wall is of no account
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, env=elsewhere) as process:
         try:
             return process.wait(after if after is not None else 240)
         except subprocess.TimeoutExpired:

@@ -40,6 +40,14 @@ class BarBefore(Contract, version="0.9"):
     volume: Decimal | None = quantity(ge=0)
 
 
+class Tick(Contract, version="1.0"):
+    """One price at an instant."""
+
+    symbol: Symbol = key()
+    at: datetime = key(event_time=True)
+    low: Decimal = price()
+
+
 class Security(Contract, version="1.0"):
     """What is known of one security; no event time."""
 
@@ -57,6 +65,7 @@ BARS = Stream(
     rename={"date": "session"},
     max_rows=50,
 )
+TICKS = Stream(name="ticks", contract=Tick, path="ticks", policy=Windows(max_days=400))
 SECURITIES = Stream(name="securities", contract=Security, path="securities", policy=Snapshot(every_days=1), keys=("",))
 BELIEVED = Stream(
     name="believed", contract=Security, path="securities", policy=Snapshot(every_days=1), keys=("",), authoritative=True

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from engines import assert_equal, by_spark, contents, in_process, states
 from finks.lake import Lake
+from pyiceberg.exceptions import CommitFailedException
 from records import BARS, BarBefore, bar, response, responses
 
 pytestmark = pytest.mark.spark
@@ -116,3 +120,60 @@ def test_a_commit_between_decision_and_publication_makes_spark_decide_again(spar
     in_process(calm, BARS)
     assert_equal(calm, disturbed, BARS.name)
     assert (seen.count("silver.staged"), done.new) == (2, 0)
+
+
+def test_commits_that_meet_while_spark_stages_are_tried_again(spark, tmp_path):
+    """Somebody sets properties of the table as fast as possible, so that Spark's commit is overtaken."""
+    lake = Lake.open(tmp_path / "lake", create=True)
+    lake.bronze(BARS.name).append(responses(increment(0, random.Random(3))), {})
+    in_process(lake, BARS)
+    lake.bronze(BARS.name).append(responses(increment(1, random.Random(4))), {})
+    seen: list[str] = []
+    quiet = threading.Event()
+
+    def disturb() -> None:
+        other = Lake.open(tmp_path / "lake")
+        for number in itertools.takewhile(lambda _: not quiet.is_set(), itertools.count()):
+            table = other.catalog.load_table(f"silver.{BARS.name}")
+            with contextlib.suppress(CommitFailedException), table.transaction() as transaction:
+                transaction.set_properties({"disturbed": str(number)})
+
+    disturber = threading.Thread(target=disturb)
+
+    def step(name: str) -> None:
+        seen.append(name)
+        if name == "silver.decided" and seen.count(name) == 1:
+            disturber.start()
+        elif name in {"silver.decided", "silver.committed"}:
+            quiet.set()
+
+    try:
+        done = by_spark(spark, lake, BARS, rows_per_task=50, step=step)
+    finally:
+        quiet.set()
+        disturber.join()
+    assert done.new > 0
+    assert seen.count("silver.decided") == 2
+    assert by_spark(spark, lake, BARS).responses == 0
+
+
+def test_maintenance_removes_what_was_staged_and_never_published(spark, tmp_path):
+    stopped, calm = (Lake.open(tmp_path / name, create=True) for name in ("stopped", "calm"))
+    for lake in (stopped, calm):
+        lake.bronze(BARS.name).append(responses(increment(0, random.Random(3))), {})
+
+    def stop(name: str) -> None:
+        if name == "silver.staged":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        by_spark(spark, stopped, BARS, step=stop)
+    silver = f"silver.{BARS.name}"
+    assert len(stopped.catalog.load_table(silver).snapshots()) == 1
+    assert contents(stopped, BARS.name) == {}
+    by_spark(spark, stopped, BARS)
+    in_process(calm, BARS)
+    removed = stopped.expire(grace=timedelta(0))
+    assert len(stopped.catalog.load_table(silver).snapshots()) == 1
+    assert removed[silver] > 0
+    assert_equal(calm, stopped, BARS.name)

@@ -10,7 +10,7 @@ import pytest
 from engines import Engines, contents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from records import BARS, BELIEVED, SECURITIES, bar, response
+from records import BARS, BELIEVED, SECURITIES, TICKS, bar, response
 
 pytestmark = pytest.mark.spark
 
@@ -78,6 +78,17 @@ def test_a_whole_answer_is_judged_across_tasks(engines, stream, retracted, suspi
     engines.land(stream, [response("r3", 3, [security(n, "two") for n in range(23, 40)], **whole)])
     _, theirs = engines.refine(stream)
     assert (theirs.retracted, theirs.suspicious) == (retracted, suspicious)
+
+
+def test_an_event_time_may_be_an_instant(engines):
+    def tick(minute: int, low: int) -> dict[str, object]:
+        return {"symbol": "A", "at": f"2025-12-31T23:{minute:02}:00.000001+01:00", "low": low}
+
+    engines.land(TICKS, [response("r1", 1, [tick(n, 1) for n in range(10)])])
+    engines.refine(TICKS)
+    engines.land(TICKS, [response("r2", 2, [tick(n, 1 + (n == 4)) for n in range(1, 10) if n != 6])])
+    _, theirs = engines.refine(TICKS)
+    assert (theirs.changed, theirs.retracted, theirs.same) == (1, 1, 7)
 
 
 def test_what_changed_nothing_moves_the_bookmark(engines):

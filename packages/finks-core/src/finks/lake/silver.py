@@ -193,7 +193,7 @@ class SilverTable:
 
     def _reach(self, keys: pl.DataFrame, spans: pl.DataFrame | None = None) -> Reach:
         event, entity = self._contract.event_time, entity_column(self._contract.key, self._contract.event_time)
-        bounds = (None, None) if event is None else (_day(keys[event].min()), _day(keys[event].max()))
+        bounds = (None, None) if event is None else (day_of(keys[event].min()), day_of(keys[event].max()))
         names = None if entity is None or keys.schema[entity] != pl.String else keys[entity].unique()
         return reach(self._contract, bounds, names, spans)
 
@@ -230,7 +230,8 @@ def newest(*times: object) -> datetime | None:
     return max((time for time in times if isinstance(time, datetime)), default=None)
 
 
-def _day(value: object) -> date | None:
+def day_of(value: object) -> date | None:
+    """A date or a time; None for anything else."""
     return value if isinstance(value, date) else None
 
 

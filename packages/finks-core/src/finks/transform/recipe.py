@@ -8,7 +8,6 @@ import polars as pl
 import pyarrow as pa
 
 from finks.contract import CompiledContract, Decoding, KernelResult, enforce_responses
-from finks.contract.schemas import arrow_type
 from finks.contract.spec import Kind
 from finks.source.model import Snapshot, Stream
 
@@ -44,12 +43,6 @@ class Recipe:
             stream.max_rows,
             stream.authoritative,
         )
-
-    @property
-    def bound_type(self) -> pa.DataType:
-        """The type of `min_event` and `max_event`."""
-        event = self.contract.event_time
-        return pa.date32() if event is None or self.snapshot else arrow_type(self.contract.field(event))
 
     def refine(self, responses: pa.Table) -> KernelResult:
         """Decode the bodies and enforce the contract.

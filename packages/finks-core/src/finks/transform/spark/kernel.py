@@ -11,34 +11,27 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - its customary name
 
 from finks.contract.kernel import BATCH_BYTES
-from finks.contract.result import COUNT_SCHEMA, MICROSECONDS, REJECT_SCHEMA, KernelResult, good_schema
+from finks.contract.result import REJECT_SCHEMA, KernelResult, good_schema
+from finks.lake import BRONZE_SCHEMA
 from finks.transform.recipe import COLUMNS, Recipe
-from finks.transform.spark.boundary import batches, columns, nullable, packed, spark_schema, struct
+from finks.transform.spark.boundary import (
+    batches,
+    columns,
+    from_bytes,
+    nullable,
+    packed,
+    spark_schema,
+    struct,
+    to_bytes,
+)
 
 REJECT: Final = "_reject"
-ACCOUNT: Final = "_account"
-
-
-def account_schema(recipe: Recipe) -> pa.Schema:
-    """What is told of one response: the kernel's counts, and its span where it has one (`spanned`)."""
-    return pa.schema(
-        [
-            *COUNT_SCHEMA,
-            pa.field("spanned", pa.bool_()),
-            pa.field("known_at", MICROSECONDS),
-            pa.field("key", pa.string()),
-            pa.field("min_event", recipe.bound_type),
-            pa.field("max_event", recipe.bound_type),
-        ]
-    )
+ACCOUNTS: Final = "_accounts"
 
 
 def stage_schema(recipe: Recipe) -> pa.Schema:
-    """Good records as columns; a reject and an account as a struct each."""
-    others = [
-        pa.field(REJECT, struct(REJECT_SCHEMA)),
-        pa.field(ACCOUNT, struct(account_schema(recipe))),
-    ]
+    """Good records as columns; a reject as a struct; the accounts of some responses as one value."""
+    others = [pa.field(REJECT, struct(REJECT_SCHEMA)), pa.field(ACCOUNTS, pa.binary())]
     return pa.schema([*nullable(good_schema(recipe.contract)), *others])
 
 
@@ -55,14 +48,14 @@ def run_kernel(responses: DataFrame, recipe: Recipe) -> DataFrame:
             result = recipe.refine(table)
             yield from batches(schema, columns(result.good))
             yield from batches(schema, packed(result.rejects, REJECT))
-            yield from batches(schema, packed(_accounts(result, table, recipe), ACCOUNT))
+            yield from batches(schema, {ACCOUNTS: pa.array([to_bytes(_accounts(result, table, recipe))])})
 
     return responses.select(*COLUMNS).mapInArrow(stage, spark_schema(schema))
 
 
 def good(refined: DataFrame) -> DataFrame:
     """The good records among the rows of `run_kernel`."""
-    return refined.where(F.col("_bronze_ref").isNotNull()).drop(REJECT, ACCOUNT)
+    return refined.where(F.col("_bronze_ref").isNotNull()).drop(REJECT, ACCOUNTS)
 
 
 def rejects(refined: DataFrame) -> DataFrame:
@@ -71,10 +64,15 @@ def rejects(refined: DataFrame) -> DataFrame:
 
 
 def accounts(refined: DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """The accounts of all responses, brought to the driver: one small row per response."""
-    rows = refined.where(F.col(ACCOUNT).isNotNull()).select(f"{ACCOUNT}.*").collect()
-    schema = account_schema(recipe)
-    return pl.DataFrame(pa.Table.from_pylist([row.asDict() for row in rows], schema=schema))
+    """The accounts of all responses, brought to the driver: one small row per response.
+
+    Columns: those of `COUNT_SCHEMA`, `known_at`, `key`; `min_event` and `max_event` of its span where it is `spanned`;
+    `first` and `last` event time of its good records.
+    """
+    rows = refined.where(F.col(ACCOUNTS).isNotNull()).select(ACCOUNTS).collect()
+    nothing = BRONZE_SCHEMA.empty_table().select(COLUMNS)
+    none = _accounts(recipe.refine(nothing), nothing, recipe)
+    return pl.concat([none, *(from_bytes(bytes(row[0])) for row in rows)])
 
 
 def _grouped(incoming: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -90,10 +88,10 @@ def _grouped(incoming: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(group)
 
 
-def _accounts(result: KernelResult, responses: pa.Table, recipe: Recipe) -> pa.Table:
-    spans = pl.DataFrame(recipe.spans(result, responses)).drop("key", "known_at").with_columns(spanned=True)
+def _accounts(result: KernelResult, responses: pa.Table, recipe: Recipe) -> pl.DataFrame:
     told = pl.DataFrame(responses.select(["response_id", "key", "fetched_at"])).rename({"fetched_at": "known_at"})
+    spans = pl.DataFrame(recipe.spans(result, responses).drop_columns(["key", "known_at"])).with_columns(spanned=True)
+    event = pl.col(recipe.contract.event_time) if recipe.contract.event_time else pl.lit(None, pl.Date)
+    ends = pl.DataFrame(result.good).group_by(response_id="_bronze_ref").agg(first=event.min(), last=event.max())
     joined = pl.DataFrame(result.counts).join(told, on="response_id").join(spans, on="response_id", how="left")
-    schema = account_schema(recipe)
-    joined = joined.with_columns(pl.col("spanned").fill_null(False)).select(schema.names)
-    return joined.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
+    return joined.join(ends, on="response_id", how="left").with_columns(pl.col("spanned").fill_null(False))

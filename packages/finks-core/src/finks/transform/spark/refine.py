@@ -21,7 +21,7 @@ from finks.lake.bronze import BronzeTable
 from finks.lake.files import OPERATION
 from finks.lake.quarantine import IDENTITY, MAX_REFS, QuarantineTable
 from finks.lake.reach import MAX_NAMES, Reach, reach
-from finks.lake.silver import SilverTable, newest
+from finks.lake.silver import SilverTable, day_of, newest
 from finks.lake.silver_schema import silver_schema
 from finks.lake.versions import entity_column, refused
 from finks.lake.writing import committing
@@ -216,7 +216,7 @@ class _Job:
         """The decision, made a second time where the guard does not believe every answer."""
         spans = accounts.filter("spanned").select("response_id", "known_at", "key", "min_event", "max_event")
         judgement = Judgement(self.recipe.contract, self.source, self.run_id, spans, silver.high_water(base))
-        stored, rows = self._stored(silver, base, good, spans)
+        stored, rows = self._stored(silver, base, good, accounts, spans)
         tasks = max(1, -(-(rows + int(accounts["good"].sum())) // self.rows_per_task))
         decided = run_decision(good, stored, judgement, tasks).persist(StorageLevel.MEMORY_AND_DISK)
         found = tally(decided)
@@ -228,28 +228,26 @@ class _Job:
             found = tally(decided)
         return decided, found, suspicious
 
-    def _stored(self, silver: SilverTable, base: Table, good: DataFrame, spans: pl.DataFrame) -> tuple[DataFrame, int]:
+    def _stored(
+        self, silver: SilverTable, base: Table, good: DataFrame, accounts: pl.DataFrame, spans: pl.DataFrame
+    ) -> tuple[DataFrame, int]:
         """The stored versions that the records and spans can touch, and at most how many rows these are."""
         schema = silver_schema(self.recipe.contract)
         if base.current_snapshot() is None:
             return self.session.createDataFrame([], spark_schema(schema)), 0
-        within = self._reach(good, spans)
+        within = self._reach(good, accounts, spans)
         rows = self.session.read.table(spark_name(self.lake, silver.identifier)).where(_condition(within))
         files = base.scan(row_filter=within.iceberg()).plan_files()
         return rows.select(*schema.names), sum(task.file.record_count for task in files)
 
-    def _reach(self, good: DataFrame, spans: pl.DataFrame) -> Reach:
+    def _reach(self, good: DataFrame, accounts: pl.DataFrame, spans: pl.DataFrame) -> Reach:
         contract = self.recipe.contract
-        event, entity = contract.event_time, entity_column(contract.key, contract.event_time)
-        bounds = (None, None)
-        if event is not None:
-            first, last = good.agg(F.min(event), F.max(event)).first() or (None, None)
-            bounds = (first, last)
+        entity = entity_column(contract.key, contract.event_time)
         names = None
         if entity is not None:
             found = [row[0] for row in good.select(entity).distinct().limit(MAX_NAMES + 1).collect()]
             names = found if len(found) <= MAX_NAMES else None
-        return reach(contract, bounds, names, spans)
+        return reach(contract, (day_of(accounts["first"].min()), day_of(accounts["last"].max())), names, spans)
 
 
 def _condition(within: Reach) -> Column:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 
+from py4j.protocol import Py4JJavaError
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
@@ -55,6 +56,10 @@ def append_after(
         for key, value in properties.items():
             writer = writer.option(f"snapshot-property.{key}", value)
         writer.append()
+    except Py4JJavaError as error:
+        if error.java_exception.getClass().getSimpleName() == CommitFailedException.__name__:
+            raise CommitFailedException(str(error.java_exception.getMessage())) from error
+        raise
     finally:
         session.conf.unset("spark.wap.id")
     step(f"{identifier.partition('.')[0]}.staged")
