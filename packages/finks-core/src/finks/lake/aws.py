@@ -119,7 +119,7 @@ class Aws:
             secret_key=credentials.secret_key,
             session_token=credentials.token,
             region=self.region,
-            endpoint_override=self._endpoint("s3"),
+            endpoint_override=self.endpoint("s3"),
             connect_timeout=_CONNECT_SECONDS,
             request_timeout=_READ_SECONDS,
             retry_strategy=AwsStandardS3RetryStrategy(max_attempts=self._attempts),
@@ -127,7 +127,7 @@ class Aws:
             allow_delayed_open=True,
         )
 
-    def _endpoint(self, service: str) -> str | None:
+    def endpoint(self, service: str) -> str | None:
         """The endpoint that the environment or the profile sets for a service; None for AWS's own."""
         from botocore.configprovider import ConfiguredEndpointProvider
 
