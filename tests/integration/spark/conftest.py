@@ -18,9 +18,13 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """pyspark 3.5 compares versions with distutils, and leaves it to the garbage collector to close its sockets."""
+    """All in one process, so that there is one Spark.
+
+    pyspark 3.5 compares versions with distutils, and leaves it to the garbage collector to close its sockets.
+    """
     for item in items:
         if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("spark"))
             item.add_marker(pytest.mark.filterwarnings("ignore:distutils Version classes:DeprecationWarning"))
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 
