@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 import sys
 from importlib.metadata import files
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 SQLITE_JAR = "/usr/share/java/sqlite-jdbc.jar"
-SQLITE_LIBRARY = "-Dorg.sqlite.lib.path=/usr/lib/x86_64-linux-gnu/jni -Dorg.sqlite.lib.name=libsqlitejdbc.so"
+SQLITE_LIBRARY = (
+    f"-Dorg.sqlite.lib.path=/usr/lib/{platform.machine()}-linux-gnu/jni -Dorg.sqlite.lib.name=libsqlitejdbc.so"
+)
+
+
+def missing() -> list[str]:
+    """What the system lacks for Spark with a SQLite catalog: Debian's packages bring it, Python's do not."""
+    found = {"java (Java 17)": shutil.which("java") is not None, SQLITE_JAR: Path(SQLITE_JAR).exists()}
+    return [name for name, there in found.items() if not there]
 
 
 def jar(package: str, part: str) -> str:
