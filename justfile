@@ -36,3 +36,7 @@ bench *args:
 # A million records refined in process and on Spark.
 bench-spark *args:
     python bench/spark.py {{ args }}
+
+# The local Athena: latency, throughput, memory.
+bench-athena *args:
+    python bench/athena.py {{ args }}

@@ -12,6 +12,10 @@ from botocore.config import Config
 from pyarrow.fs import S3FileSystem
 from pyiceberg.catalog.glue import GlueCatalog
 
+REQUEST_SECONDS: Final = 60.0
+CONNECT_SECONDS: Final = 10.0
+"""Arrow's own limits, of 3 and 1 seconds, fail on a busy machine."""
+
 _CONFIG: Final = Config(max_pool_connections=32, retries={"mode": "standard"})
 
 
@@ -62,13 +66,15 @@ class Backend:
             secret_key=self.secret_key,
             session_token=self.session_token,
             region=self.region,
+            request_timeout=REQUEST_SECONDS,
+            connect_timeout=CONNECT_SECONDS,
             **where,
         )
 
     @cached_property
     def catalog(self) -> GlueCatalog:
         """The Iceberg tables of the Glue catalog."""
-        settings = {
+        settings: dict[str, Any] = {
             "glue.endpoint": self._glue,
             "glue.region": self.region,
             "glue.access-key-id": self.access_key,
@@ -79,6 +85,8 @@ class Backend:
             "s3.access-key-id": self.access_key,
             "s3.secret-access-key": self.secret_key,
             "s3.session-token": self.session_token,
+            "s3.request-timeout": str(REQUEST_SECONDS),
+            "s3.connect-timeout": str(CONNECT_SECONDS),
             "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
         }
         return GlueCatalog("awsdatacatalog", **{name: value for name, value in settings.items() if value is not None})
@@ -88,7 +96,7 @@ class Backend:
         return self.glue_endpoint or self.endpoint
 
     @cached_property
-    def _session(self) -> boto3.Session:
+    def _session(self) -> Any:
         return boto3.Session(
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,

@@ -15,7 +15,6 @@ from rich.table import Table
 
 from finks_local import daemon
 from finks_local.emulator import environment as emulator_environment
-from finks_local.inventory import inventory
 
 app = typer.Typer(help="AWS on this machine: an emulator and an Athena endpoint.", no_args_is_help=True)
 
@@ -99,6 +98,8 @@ def _status(directory: Path) -> Mapping[str, Any]:
     found: dict[str, Any] = {"healthy": False, "directory": str(directory), "version": version("finks-local")}
     if state is None:
         return found
+    from finks_local.inventory import inventory  # so that no other command pays for boto3
+
     health = daemon.health(state)
     found |= {
         "healthy": bool(health.get("emulator")),

@@ -14,13 +14,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import platformdirs
@@ -28,8 +29,11 @@ from finks.errors import ConflictError, FinksError, SourceUnavailableError
 
 from finks_local.emulator.environment import emulator_python
 from finks_local.emulator.process import wait_for_lock
-from finks_local.server import RESET_HEADER
-from finks_local.stack import Stack, environment
+from finks_local.variables import variables
+from finks_local.wire import RESET_HEADER
+
+if TYPE_CHECKING:
+    from finks_local.stack import Stack
 
 _LOCK: Final = "daemon.lock"
 _STATE: Final = "state.json"
@@ -37,6 +41,7 @@ _LOG: Final = "daemon.log"
 _READY_SECONDS: Final = 90.0
 _STOP_SECONDS: Final = 40.0
 _LOOK_SECONDS: Final = 0.5
+_PATIENCE_SECONDS: Final = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +81,7 @@ class State:
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables that point AWS clients to it."""
-        return environment(self.emulator, self.endpoint)
+        return variables(self.emulator, self.endpoint)
 
 
 def default_directory() -> Path:
@@ -91,11 +96,14 @@ def serve(options: Options) -> None:
         ConflictError: Another process runs it in the directory.
         SourceUnavailableError: The emulator ended by itself.
     """
+    from finks_local.stack import Stack  # so that no other command pays for the servers
+
     over = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     options.directory.mkdir(parents=True, exist_ok=True)
     with _held(options.directory):
+        _use_own_temporary_directory(options.directory / "tmp")
         with Stack.start(
             options.directory,
             port=options.port,
@@ -110,6 +118,13 @@ def serve(options: Options) -> None:
         (options.directory / _STATE).unlink(missing_ok=True)
 
 
+def _use_own_temporary_directory(folder: Path) -> None:
+    """What queries spill goes where the next start removes it, if `kill -9` left any."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    tempfile.tempdir = str(folder)
+
+
 def up(options: Options) -> State:
     """Start the local AWS in the background, unless it runs; return once it answers.
 
@@ -119,7 +134,7 @@ def up(options: Options) -> State:
         SourceUnavailableError: It did not start.
     """
     emulator_python()
-    running = find(options.directory)
+    running = _found_or_awaited(options.directory)
     if running is not None and is_healthy(running):
         _refuse_other_settings(running, options)
         return running
@@ -163,6 +178,17 @@ def find(directory: Path) -> State | None:
     return _read(directory) if _is_held(directory) else None
 
 
+def _found_or_awaited(directory: Path) -> State | None:
+    """The same, but one that has begun to start is waited for."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while _is_held(directory) and time.monotonic() < deadline:
+        state = _read(directory)
+        if state is not None:
+            return state
+        time.sleep(0.05)
+    return None
+
+
 def is_healthy(state: State) -> bool:
     """Whether both servers answer."""
     return bool(health(state).get("emulator"))
@@ -171,7 +197,7 @@ def is_healthy(state: State) -> bool:
 def health(state: State) -> Mapping[str, object]:
     """What the endpoint says of itself; nothing when it does not answer."""
     try:
-        answer = httpx.get(f"{state.endpoint}/_finks/health", timeout=5, trust_env=False)
+        answer = httpx.get(f"{state.endpoint}/_finks/health", timeout=_PATIENCE_SECONDS, trust_env=False)
         return answer.raise_for_status().json()
     except httpx.HTTPError:
         return {}
@@ -240,6 +266,9 @@ def _wait_until_ready(options: Options, process: subprocess.Popen[bytes], log: P
         if process.poll() is not None:
             break
         time.sleep(0.05)
+    # Whoever loses a race of two starts has what the winner started.
+    if process.poll() == ConflictError.exit_code and (other := _found_or_awaited(options.directory)) is not None:
+        return other
     raise SourceUnavailableError(
         "The local AWS did not start.",
         where=str(log),

@@ -18,9 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from finks_local.emulator.process import HOST
-from finks_local.wire import Call, Reply, ServiceError
+from finks_local.wire import RESET_HEADER, Call, Reply, ServiceError
 
-RESET_HEADER: Final = "x-finks-reset"
 _START_SECONDS: Final = 20.0
 _THREADS: Final = 32
 _log = logging.getLogger(__name__)

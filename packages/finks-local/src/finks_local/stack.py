@@ -22,16 +22,17 @@ from finks_local.athena.service import SERVICE as ATHENA
 from finks_local.athena.service import AthenaService
 from finks_local.athena.statements import check
 from finks_local.backend import Backend
-from finks_local.emulator import Emulator, EmulatorOptions, GlueGateway
+from finks_local.emulator.forwarding import Forwarding
 from finks_local.emulator.glue_gateway import SERVICE as GLUE
-from finks_local.emulator.process import healthy, refuse_taken_port
+from finks_local.emulator.glue_gateway import GlueGateway
+from finks_local.emulator.process import Emulator, EmulatorOptions, healthy, refuse_taken_port
 from finks_local.engine import Engine
 from finks_local.server import EndpointServer
 from finks_local.store import Store
+from finks_local.variables import ACCESS_KEY, SECRET_KEY, variables
+from finks_local.wire import Call
 
-REGION: Final = "us-east-1"
-ACCESS_KEY: Final = "test"
-SECRET_KEY: Final = "test"  # noqa: S105
+_PATIENCE_SECONDS: Final = 20.0
 
 
 @dataclass
@@ -83,10 +84,12 @@ class Stack:
             opened.callback(emulator.stop)
             store = Store(directory / "endpoint.sqlite" if keep else None)
             opened.callback(store.close)
-            gateway = GlueGateway(emulator.url, store)
-            opened.callback(gateway.close)
+            forwarding = Forwarding(emulator.url)
+            opened.callback(forwarding.close)
+            gateway = GlueGateway(forwarding, store)
             stack: Stack
-            athena = Regions(lambda region: stack._service(region))
+            refusal = forwarding.refusal if enforce_iam else _nothing_against
+            athena = Regions(lambda region: stack._service(region), refusal)
             endpoint = EndpointServer(
                 {ATHENA: athena.answer, GLUE: gateway.answer},
                 endpoint_port,
@@ -103,11 +106,11 @@ class Stack:
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables that point AWS clients here, with the dummy credentials."""
-        return environment(self.emulator.url, self.endpoint.url)
+        return variables(self.emulator.url, self.endpoint.url)
 
     def health(self) -> Mapping[str, object]:
         """Whether the emulator answers, and how many queries are queued and run."""
-        return {"emulator": healthy(self.emulator.url), "queries": self._athena.active}
+        return {"emulator": healthy(self.emulator.url, _PATIENCE_SECONDS), "queries": self._athena.active}
 
     def reset(self) -> None:
         """Empty everything."""
@@ -142,18 +145,5 @@ class Stack:
         self.stop()
 
 
-def environment(emulator: str, endpoint: str) -> Mapping[str, str]:
-    """The variables that point AWS clients to an emulator and an endpoint, with the dummy credentials."""
-    return {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": emulator,
-        "AWS_ENDPOINT_URL_ATHENA": endpoint,
-        "AWS_ENDPOINT_URL_GLUE": endpoint,
-        # Clients on object_store (polars, delta) refuse http without it; the SDKs look for a machine role without
-        # the other.
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
+def _nothing_against(_call: Call) -> None:
+    """Without enforcement any caller may do anything."""

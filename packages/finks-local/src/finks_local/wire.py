@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+RESET_HEADER: Final = "x-finks-reset"
+"""What a request to empty everything must carry."""
+
 _CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/")
 
 

@@ -12,7 +12,7 @@ from finks_local.stack import Stack
 
 RESULTS = "s3://lake/results/"
 ROWS = [("AAPL", "2024-01-01", "185.50"), ("AAPL", "2024-01-02", "186.00"), ("MSFT", "2024-01-02", "370.25")]
-VALUES = ", ".join(f"('{symbol}', DATE '{day}', DECIMAL '{price}')" for symbol, day, price in ROWS)
+VALUES = ", ".join(f"('{symbol}', DATE '{day}', CAST('{price}' AS decimal(10, 2)))" for symbol, day, price in ROWS)
 
 
 def run(statement: str) -> list[list[str | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import boto3
 import pytest
 from pyathena import connect
 from pyathena.arrow.cursor import ArrowCursor
@@ -12,6 +13,8 @@ from pyathena.async_cursor import AsyncCursor
 from pyathena.cursor import DictCursor
 from pyathena.error import DatabaseError, OperationalError
 from pyathena.pandas.cursor import PandasCursor
+from pyathena.polars.cursor import PolarsCursor
+from pyathena.s3fs.cursor import S3FSCursor
 
 pytestmark = [pytest.mark.aws, pytest.mark.usefixtures("lake")]
 SQL = "SELECT symbol, day, price FROM prices ORDER BY symbol, day"
@@ -36,16 +39,28 @@ def test_the_dictionary_cursor_names_them():
 
 
 @pytest.mark.parametrize("unload", [False, True])
-def test_the_arrow_cursor_reads_the_result_file(unload):
-    table = cursor(ArrowCursor, unload=unload).execute(SQL).as_arrow().sort_by([("symbol", "ascending")])
-    assert table.column("symbol").to_pylist() == [row[0] for row in ROWS]
-    assert sorted(Decimal(str(price)) for price in table.column("price").to_pylist()) == [row[2] for row in ROWS]
-
-
-@pytest.mark.parametrize("unload", [False, True])
 def test_the_pandas_cursor_reads_the_result_file(unload):
-    frame = cursor(PandasCursor, unload=unload).execute(SQL).as_pandas()
+    frame = cursor(PandasCursor, unload=unload, engine="pyarrow" if unload else "auto").execute(SQL).as_pandas()
     assert sorted(frame["symbol"]) == [row[0] for row in ROWS]
+
+
+def test_the_polars_cursor_reads_unloaded_files():
+    frame = cursor(PolarsCursor, unload=True).execute(SQL).as_polars()
+    assert sorted(frame["symbol"]) == [row[0] for row in ROWS]
+
+
+def test_the_arrow_cursor_reads_results_that_athena_keeps():
+    """It makes a pyarrow file system without an endpoint, so it cannot reach a result file here."""
+    configuration = {"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    boto3.client("athena").create_work_group(Name="managed", Configuration=configuration)
+    connection = connect(work_group="managed", schema_name="demo", poll_interval=0.05, cursor_class=ArrowCursor)
+    assert connection.cursor().execute(SQL).as_arrow().to_pylist() == [
+        {"symbol": symbol, "day": day, "price": price} for symbol, day, price in ROWS
+    ]
+
+
+def test_the_file_cursor_reads_the_result_file():
+    assert cursor(S3FSCursor).execute(SQL).fetchall() == ROWS
 
 
 def test_the_async_cursor_runs_queries_at_once():

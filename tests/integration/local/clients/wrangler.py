@@ -27,7 +27,7 @@ def prices(days: list[str]) -> pd.DataFrame:
 
 def read(sql: str, **options) -> list:
     """The rows of a query, sorted."""
-    return sorted(wr.athena.read_sql_query(sql, **SCRATCH, **options).astype(str).values.tolist())
+    return sorted(wr.athena.read_sql_query(sql, **{**SCRATCH, **options}).astype(str).values.tolist())
 
 
 def main() -> None:
@@ -52,14 +52,14 @@ def main() -> None:
     )  # fmt: skip
     found = {
         "ctas": read(everything, ctas_approach=True),
-        "unload": read(everything, ctas_approach=False, unload_approach=True, s3_additional_kwargs=None),
+        "unload": read(everything, ctas_approach=False, unload_approach=True, s3_output=f"{BUCKET}/unload/"),
         "plain": read(everything, ctas_approach=False),
         "chunks": sum(
             len(chunk) for chunk in wr.athena.read_sql_query(everything, **SCRATCH, chunksize=2)
         ),
         "parameters": read(
             "SELECT price FROM prices WHERE symbol = ? AND day = ?", ctas_approach=False,
-            params=["AAPL", "2024-01-03"], paramstyle="qmark",
+            params=["'AAPL'", "'2024-01-03'"], paramstyle="qmark",
         ),
         "iceberg": read("SELECT * FROM ice", ctas_approach=False),
         "partitions": sorted(wr.catalog.get_partitions("wrangled", "prices", expression="day > '2024-01-01'").values()),

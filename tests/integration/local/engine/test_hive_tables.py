@@ -158,3 +158,20 @@ def test_a_file_that_is_no_parquet_is_bad_data(athena):
     athena.run(f"CREATE EXTERNAL TABLE t (id int) {PARQUET}")
     with pytest.raises(QueryError, match="HIVE_BAD_DATA"):
         athena.rows("SELECT * FROM t")
+
+
+def test_projected_partitions_need_no_rows_in_glue(athena):
+    athena.run(
+        "CREATE EXTERNAL TABLE t (id bigint) PARTITIONED BY (n int) STORED AS PARQUET LOCATION '{root}/t/' TBLPROPERTIES"
+        " ('projection.enabled'='true', 'projection.n.type'='integer', 'projection.n.range'='1,3')"
+    )
+    athena.put("t/n=2/f", pa.table({"id": [7]}))
+    athena.put("t/n=9/f", pa.table({"id": [8]}))
+    assert athena.rows("SELECT id, n FROM t") == [(7, 2)]
+
+
+def test_a_file_whose_values_are_not_of_the_tables_type_is_bad_data(athena):
+    athena.put("t/1", pa.table({"id": ["abc"]}))
+    athena.run(f"CREATE EXTERNAL TABLE t (id int) {PARQUET}")
+    with pytest.raises(QueryError, match=r"(?s)HIVE_BAD_DATA: .*s3://lake/.*/t/1"):
+        athena.rows("SELECT id FROM t")

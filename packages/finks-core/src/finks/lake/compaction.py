@@ -159,13 +159,14 @@ def remove_orphans(catalog: Catalog, identifier: str, *, older_than: datetime) -
     removed = 0
     for info in files.get_file_info(FileSelector(root, recursive=True, allow_not_found=True)):
         old = info.mtime is not None and info.mtime < older_than
-        if info.type == FileType.File and old and _key(info.path) not in referred:
+        if info.type == FileType.File and old and info.path.lstrip("/") not in referred:
             files.delete_file(info.path)
             removed += 1
     return removed
 
 
 def _key(location: str) -> str:
+    """A location as pyarrow lists it, without its scheme and its leading slash."""
     return PyArrowFileIO.parse_location(location)[2].lstrip("/")
 
 

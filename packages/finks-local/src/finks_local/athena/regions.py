@@ -14,15 +14,20 @@ class Regions:
 
     Args:
         make: Makes the service of a region.
+        refusal: What stands against a request: its signature, or its caller's permissions. None where nothing does.
     """
 
-    def __init__(self, make: Callable[[str], AthenaService]) -> None:
+    def __init__(self, make: Callable[[str], AthenaService], refusal: Callable[[Call], Reply | None]) -> None:
         self._make = make
+        self._refusal = refusal
         self._services: dict[str, AthenaService] = {}
         self._lock = Lock()
 
     def answer(self, call: Call) -> Reply:
         """Answer a request in the region that its signature names."""
+        refused = self._refusal(call)
+        if refused is not None:
+            return refused
         with self._lock:
             service = self._services.get(call.region)
             if service is None:

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 import boto3
-import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from finks_local.emulator.forwarding import Forwarding
 from finks_local.emulator.glue_versions import Shape, TableVersions, as_on_the_wire
 from finks_local.emulator.partition_filter import matching
 from finks_local.store import Store
@@ -23,21 +23,18 @@ from finks_local.wire import Call, Reply, ServiceError
 
 SERVICE: Final = "AWSGlue"
 _DELETIONS: Final = ("DeleteTable", "BatchDeleteTable", "DeleteDatabase")
-_NOT_PASSED_ON: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
-_PASSED_BACK: Final = ("content-type", "x-amzn-errortype", "x-amzn-requestid")
 
 
 class GlueGateway:
     """Answers Glue's operations.
 
     Args:
-        url: The emulator's address.
+        emulator: The way to the emulator.
         store: Where old versions of tables are kept.
     """
 
-    def __init__(self, url: str, store: Store) -> None:
-        self._url = url
-        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+    def __init__(self, emulator: Forwarding, store: Store) -> None:
+        self._emulator = emulator
         self._client = lru_cache(maxsize=8)(self._make_client)
         self._versions = TableVersions(store)
         self._added: Mapping[str, Callable[[Any, Shape], Shape]] = {
@@ -53,10 +50,6 @@ class GlueGateway:
             "GetPartitions": _correct_partitions,
         }
 
-    def close(self) -> None:
-        """Close the connections to the emulator."""
-        self._http.close()
-
     def answer(self, call: Call) -> Reply:
         """Answer a request.
 
@@ -66,7 +59,7 @@ class GlueGateway:
         operation = call.operation
         glue = self._client(call.region)
         old = self._versions.before_update(glue, call.json()) if operation == "UpdateTable" else None
-        reply = self._pass_on(call)
+        reply = self._emulator.pass_on(call)
         if reply.status >= 400:
             if operation in self._added and reply.json().get("__type", "").endswith("InvalidAction"):
                 return Reply.of(self._added[operation](glue, call.json()))
@@ -79,16 +72,10 @@ class GlueGateway:
             return Reply.of(self._corrected[operation](glue, call.json(), reply.json()))
         return reply
 
-    def _pass_on(self, call: Call) -> Reply:
-        headers = {name: value for name, value in call.headers.items() if name not in _NOT_PASSED_ON}
-        answer = self._http.request(call.method, call.path, content=call.body, headers=headers)
-        kept = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
-        return Reply(answer.status_code, answer.content, kept)
-
     def _make_client(self, region: str) -> Any:
         return boto3.client(
             "glue",
-            endpoint_url=self._url,
+            endpoint_url=self._emulator.url,
             region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106

@@ -185,10 +185,10 @@ def wait_for_lock(descriptor: int, directory: Path, seconds: float) -> None:
             time.sleep(0.05)
 
 
-def healthy(url: str) -> bool:
-    """Whether an emulator answers at an address."""
+def healthy(url: str, seconds: float = 2.0) -> bool:
+    """Whether an emulator answers at an address within so many seconds."""
     try:
-        return httpx.get(f"{url}/_ministack/health", timeout=2, trust_env=False).is_success
+        return httpx.get(f"{url}/_ministack/health", timeout=seconds, trust_env=False).is_success
     except httpx.TransportError:
         return False
 

@@ -172,7 +172,7 @@ class Metastore:
 
     def partition(self, database: str, table: str, values: Sequence[str]) -> Row | None:
         """One partition."""
-        where = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
+        where: Row = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
         return self._find(lambda: self._call("get_partition", f"{database}.{table}", **where)["Partition"])
 
     def create_partitions(self, database: str, table: str, rows: Iterable[Row]) -> list[str]:
@@ -188,7 +188,7 @@ class Metastore:
         waiting = list(rows)
         for start in range(0, len(waiting), CREATE_BATCH):
             batch = waiting[start : start + CREATE_BATCH]
-            where = {"DatabaseName": database, "TableName": table, "PartitionInputList": batch}
+            where: Row = {"DatabaseName": database, "TableName": table, "PartitionInputList": batch}
             answer = self._call("batch_create_partition", f"{database}.{table}", **where)
             for error in answer.get("Errors", []):
                 detail = error.get("ErrorDetail", {})
@@ -197,14 +197,23 @@ class Metastore:
                 existing.append("/".join(error.get("PartitionValues", [])))
         return existing
 
-    def update_partition(self, database: str, table: str, values: Sequence[str], row: Row) -> None:
-        """Replace a partition's row, its values too."""
-        where = {"DatabaseName": database, "TableName": table, "PartitionValueList": list(values)}
-        self._call("update_partition", f"{database}.{table}", **where, PartitionInput=row)
+    def replace_partition(self, database: str, table: str, values: Sequence[str], row: Row) -> None:
+        """Put a row, perhaps of other values, in a partition's place; catalogs without UpdatePartition can do it too.
+
+        Raises:
+            QueryError: PARTITION_ALREADY_EXISTS: there is one with the new values.
+        """
+        if list(values) == row["Values"]:
+            self.delete_partition(database, table, values)
+        if self.create_partitions(database, table, [row]):
+            taken = "/".join(row["Values"])
+            raise QueryError("PARTITION_ALREADY_EXISTS", f"AlreadyExistsException: Partition already exists: {taken}")
+        if list(values) != row["Values"]:
+            self.delete_partition(database, table, values)
 
     def delete_partition(self, database: str, table: str, values: Sequence[str]) -> bool:
         """Remove a partition; False if there is none."""
-        where = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
+        where: Row = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
         answer = self._find(lambda: {"gone": self._call("delete_partition", f"{database}.{table}", **where)})
         return answer is not None
 
@@ -215,12 +224,12 @@ class Metastore:
         except ClientError as error:
             raise from_aws(error, str(arguments.get("DatabaseName", "the catalog"))) from error
 
-    def _call(self, operation: str, resource: str, exists: QueryError | None = None, **arguments: object) -> Row:
+    def _call(self, operation: str, resource: str, exists: QueryError | None = None, **arguments: Any) -> Row:
         try:
             return getattr(self._glue, operation)(**arguments)
         except ClientError as error:
             if _code(error) == "EntityNotFoundException":
-                raise _Missing(str(error)) from error
+                raise _MissingError(str(error)) from error
             if exists is not None and _code(error) == "AlreadyExistsException":
                 raise exists from error
             raise from_aws(error, resource) from error
@@ -228,11 +237,11 @@ class Metastore:
     def _find(self, call: Callable[[], Row]) -> Row | None:
         try:
             return call()
-        except _Missing:
+        except _MissingError:
             return None
 
 
-class _Missing(QueryError):
+class _MissingError(QueryError):
     """Glue has no such thing."""
 
     def __init__(self, message: str) -> None:

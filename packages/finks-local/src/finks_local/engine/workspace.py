@@ -15,12 +15,12 @@ from typing import Any, Final, Self
 import duckdb
 import pyarrow as pa
 from pyiceberg.table import Table
-from sqlglot import exp
 
 from finks_local.backend import Backend
 from finks_local.engine import metastore
 from finks_local.engine.failures import told
 from finks_local.engine.metastore import Metastore
+from finks_local.engine.query import Query, parsed
 from finks_local.engine.request import Request
 from finks_local.engine.scan import information_schema, metadata_tables, textual
 from finks_local.engine.scan.hive import hive_columns, hive_relation
@@ -33,8 +33,6 @@ from finks_local.sql.runtime import prepare
 from finks_local.sql.translate import Session, TableRef, translate
 from finks_local.sql.types import Column
 
-Query = exp.Query | exp.Values
-
 BATCH_ROWS: Final = 50_000
 _MAX_VIEW_DEPTH: Final = 32
 
@@ -45,13 +43,13 @@ class Limits:
 
     Args:
         threads: Of DuckDB.
-        memory: Of DuckDB, for example `1GB`; beyond it, it spills to a temporary folder.
+        memory: Of DuckDB, for example `512MB`; beyond it, it spills to a temporary folder.
         group_bytes: Rows to write are held back up to this many bytes and become one row group.
         file_bytes: A file is closed once it has grown this large.
     """
 
     threads: int = 2
-    memory: str = "1GB"
+    memory: str = "512MB"
     group_bytes: int = 32 * 1024 * 1024
     file_bytes: int = 128 * 1024 * 1024
 
@@ -104,8 +102,8 @@ class Workspace:
     @cached_property
     def duck(self) -> duckdb.DuckDBPyConnection:
         """The statement's DuckDB, in memory."""
-        settings = {
-            "threads": str(self.limits.threads),
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": self.limits.threads,
             "memory_limit": self.limits.memory,
             "temp_directory": str(self._folder),
         }
@@ -181,7 +179,8 @@ class Workspace:
 
     def translated(self, query: Query, session: Session | None = None) -> tuple[str, tuple[Column, ...]]:
         """DuckDB's text of a Trino query, its tables made."""
-        translation = translate(information_schema.renamed(query), self, session or self.session)
+        renamed: Any = information_schema.renamed(query)
+        translation = translate(renamed, self, session or self.session)
         for table in translation.tables:
             self._make(table)
         return translation.sql, translation.columns
@@ -217,7 +216,7 @@ class Workspace:
         if metastore.is_view(row):
             return self._view_select(table)
         if not metastore.is_iceberg(row):
-            return hive_relation(row, self.catalog, self.backend.s3).sql
+            return hive_relation(row, self.catalog, self.backend.s3, self.request.now).sql
         loaded = self.iceberg(table.database, table.name)
         if table.metadata is not None:
             return self._arrow(metadata_tables.relation(loaded, table.metadata).rows)

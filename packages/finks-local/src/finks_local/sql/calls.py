@@ -14,9 +14,10 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.aggregate import Aggregation, aggregate_sql
 from finks_local.sql.functions.registry import Argument, Call, emit, resolve
 from finks_local.sql.functions.window import FrameBound, Window, window_sql
-from finks_local.sql.operators import orderable, sort_key
+from finks_local.sql.literals import row_value
+from finks_local.sql.operators import compare, orderable, sort_key
 from finks_local.sql.places import at
-from finks_local.sql.types import BIGINT, UNKNOWN, VARCHAR, TrinoType, timestamp, varchar
+from finks_local.sql.types import UNKNOWN, VARCHAR, TrinoType, varchar
 from finks_local.sql.value import Lambda, Value, unsupported
 
 if TYPE_CHECKING:
@@ -40,9 +41,17 @@ class Calls:
 
     if TYPE_CHECKING:
 
-        def analyse(self, node: exp.Expression) -> Value: ...
-        def boolean(self, node: exp.Expression, where: str) -> str: ...
-        def common(self, values: Sequence[Value], node: exp.Expression) -> TrinoType: ...
+        def analyse(self, node: exp.Expr) -> Value:
+            """See `Expressions`."""
+            ...
+
+        def boolean(self, node: exp.Expr, where: str) -> str:
+            """See `Expressions`."""
+            ...
+
+        def common(self, values: Sequence[Value], node: exp.Expr) -> TrinoType:
+            """See `Expressions`."""
+            ...
 
     def inside(self, scope: Scope) -> Expressions:
         """The same analysis with other names."""
@@ -71,7 +80,7 @@ class Calls:
             raise unsupported(f"function {name}")
         raise QueryError("FUNCTION_NOT_FOUND", f"Function '{name}' not registered")
 
-    def argument(self, node: exp.Expression) -> Argument:
+    def argument(self, node: exp.Expr) -> Argument:
         """An argument: a value, or a lambda to analyse later.
 
         Raises:
@@ -99,6 +108,7 @@ class Calls:
     # --- forms of their own ---------------------------------------------------------------------------------------
 
     def form_if(self, node: exp.Anonymous) -> Value:
+        """`if(condition, yes[, no])`."""
         if len(node.expressions) not in {2, 3}:
             raise QueryError("SYNTAX_ERROR", "Invalid number of arguments for 'if' function")
         condition, *results = node.expressions
@@ -111,6 +121,7 @@ class Calls:
         return Value(f"(CASE WHEN {test} THEN {yes} ELSE {no} END)", kind)
 
     def form_coalesce(self, node: exp.Anonymous) -> Value:
+        """`coalesce(...)`."""
         if len(node.expressions) < 2:
             raise QueryError("SYNTAX_ERROR", "The 'coalesce' function must have at least two arguments")
         values = [self.analyse(item) for item in node.expressions]
@@ -118,8 +129,7 @@ class Calls:
         return Value(f"coalesce({', '.join(coerce(value, kind).sql for value in values)})", kind)
 
     def form_nullif(self, node: exp.Anonymous) -> Value:
-        from finks_local.sql.operators import compare  # only here
-
+        """`nullif(a, b)`."""
         if len(node.expressions) != 2:
             raise QueryError("SYNTAX_ERROR", "Invalid number of arguments for 'nullif' function")
         first, second = (self.analyse(item) for item in node.expressions)
@@ -127,21 +137,23 @@ class Calls:
         return Value(f"(CASE WHEN {same} THEN NULL ELSE {first.sql} END)", first.type)
 
     def form_try(self, node: exp.Anonymous) -> Value:
+        """`try(x)`."""
         if len(node.expressions) != 1:
             raise QueryError("SYNTAX_ERROR", "The 'try' function must have exactly one argument")
         return functions.attempt(self.analyse(node.expressions[0]))
 
     def form_typeof(self, node: exp.Anonymous) -> Value:
+        """`typeof(x)`: known when the query is analysed."""
         (argument,) = node.expressions
         name = self.analyse(argument).type.trino
         return Value(f"'{name.replace(chr(39), chr(39) * 2)}'", VARCHAR, name)
 
     def form_row(self, node: exp.Anonymous) -> Value:
-        from finks_local.sql.expressions import row_value  # shared with `(a, b)`
-
+        """`row(...)`: nameless fields."""
         return row_value([self.analyse(item) for item in node.expressions])
 
     def form_grouping(self, node: exp.Anonymous) -> Value:
+        """`grouping(...)`: computed in the inner query of the aggregation."""
         grouping = self.scope.grouping
         if grouping is None:
             raise QueryError(
@@ -162,6 +174,7 @@ class Calls:
     # --- special syntax that stands for a function ----------------------------------------------------------------
 
     def trim(self, node: exp.Trim) -> Value:
+        """`trim([side] [characters] FROM x)`."""
         side = (node.args.get("position") or "BOTH").upper()
         name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[side]
         characters = node.args.get("expression")
@@ -169,13 +182,16 @@ class Calls:
         return self.scalar(name, args)
 
     def substring(self, node: exp.Substring) -> Value:
+        """`substring(x FROM a FOR b)`."""
         parts = [node.this, node.args.get("start"), node.args.get("length")]
         return self.scalar("substring", [self.analyse(part) for part in parts if part is not None])
 
     def position(self, node: exp.StrPosition) -> Value:
+        """`position(a IN b)`."""
         return self.scalar("strpos", [self.analyse(node.this), self.analyse(node.args["substr"])])
 
     def normalize(self, node: exp.Normalize) -> Value:
+        """`normalize(x, NFD)`."""
         form = node.args.get("form")
         name = form.name.upper() if form is not None else "NFC"
         return self.scalar("normalize", [self.analyse(node.this), Value(f"'{name}'", varchar(len(name)), name)])
@@ -183,8 +199,9 @@ class Calls:
     # --- aggregates and windows -----------------------------------------------------------------------------------
 
     def filtered(self, node: exp.Filter) -> Value:
+        """An aggregate with FILTER."""
         call = node.this
-        order: exp.Expression | None = None
+        order: exp.Expr | None = None
         if isinstance(call, exp.WithinGroup):
             call, order = call.this, call.expression
         if not isinstance(call, exp.Anonymous):
@@ -192,16 +209,16 @@ class Calls:
         return self.aggregate(call, where=node.expression.this, within=order)
 
     def within_group(self, node: exp.WithinGroup) -> Value:
+        """An aggregate with WITHIN GROUP."""
         if not isinstance(node.this, exp.Anonymous):
             raise QueryError("SYNTAX_ERROR", "mismatched input 'WITHIN'")
         return self.aggregate(node.this, within=node.expression)
 
-    def ignoring_nulls(self, node: exp.Expression) -> Value:
+    def ignoring_nulls(self, node: exp.Expr) -> Value:
+        """IGNORE NULLS where no window follows."""
         raise QueryError("SYNTAX_ERROR", "mismatched input 'NULLS': IGNORE NULLS belongs to a window function")
 
-    def aggregate(
-        self, node: exp.Anonymous, where: exp.Expression | None = None, within: exp.Expression | None = None
-    ) -> Value:
+    def aggregate(self, node: exp.Anonymous, where: exp.Expr | None = None, within: exp.Expr | None = None) -> Value:
         """An aggregate without OVER: computed in the inner query of the aggregation."""
         grouping = self.scope.grouping
         name = function_name(node)
@@ -220,11 +237,9 @@ class Calls:
             grouping.in_aggregate = False
         return grouping.add(value)
 
-    def _aggregation(
-        self, node: exp.Anonymous, where: exp.Expression | None, within: exp.Expression | None
-    ) -> Aggregation:
+    def _aggregation(self, node: exp.Anonymous, where: exp.Expr | None, within: exp.Expr | None) -> Aggregation:
         items = list(node.expressions)
-        order: exp.Expression | None = within
+        order: exp.Expr | None = within
         if items and isinstance(items[-1], exp.Order) and items[-1].this is not None:
             order = items[-1]
             items[-1] = items[-1].this
@@ -244,7 +259,7 @@ class Calls:
             star=star,
         )
 
-    def ordering(self, order: exp.Expression) -> list[str]:
+    def ordering(self, order: exp.Expr) -> list[str]:
         """The terms of an ORDER BY over expressions; nulls come last unless said otherwise."""
         return [ordered_sql(item, self.analyse(item.this)) for item in order.expressions]
 
@@ -293,19 +308,19 @@ class Calls:
         end = self._bound(spec.args.get("end") or "CURRENT ROW", spec.args.get("end_side"), kind, keys)
         return f"{kind} BETWEEN {start} AND {end}"
 
-    def _bound(self, amount: exp.Expression | str | None, side: str | None, kind: str, keys: Sequence[Value]) -> str:
+    def _bound(self, amount: exp.Expr | str | None, side: str | None, kind: str, keys: Sequence[Value]) -> str:
         offset = None if amount is None or isinstance(amount, str) else self.analyse(amount)
         return FrameBound(str(amount).upper() if offset is None else "", (side or "").upper(), offset).sql(kind, keys)
 
 
 def _window_call(
     node: exp.Window,
-) -> tuple[exp.Anonymous, str, exp.Expression | None, exp.Expression | None]:
+) -> tuple[exp.Anonymous, str, exp.Expr | None, exp.Expr | None]:
     """The called function, its treatment of nulls, its filter and its WITHIN GROUP order."""
-    call: exp.Expression = node.this
+    call: exp.Expr = node.this
     nulls = ""
-    where: exp.Expression | None = None
-    within: exp.Expression | None = None
+    where: exp.Expr | None = None
+    within: exp.Expr | None = None
     while not isinstance(call, exp.Anonymous):
         match call:
             case exp.IgnoreNulls():
@@ -322,7 +337,7 @@ def _window_call(
     return call, nulls, where, within
 
 
-def ordered_sql(item: exp.Expression, value: Value) -> str:
+def ordered_sql(item: exp.Expr, value: Value) -> str:
     """One term of an ORDER BY.
 
     Raises:
@@ -338,10 +353,7 @@ def ordered_sql(item: exp.Expression, value: Value) -> str:
     return f"{sort_key(value)} {direction_sql(item)}"
 
 
-def direction_sql(item: exp.Expression) -> str:
+def direction_sql(item: exp.Expr) -> str:
     """ASC or DESC, and where nulls go: last unless the text says first."""
     direction = "DESC" if item.args.get("desc") else "ASC"
     return f"{direction} NULLS {'FIRST' if item.args.get('nulls_first') else 'LAST'}"
-
-
-__all__ = ["BIGINT", "Calls", "direction_sql", "function_name", "ordered_sql", "timestamp"]

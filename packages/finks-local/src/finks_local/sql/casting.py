@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from finks_local.sql.coercion import APPROXIMATE, INTEGRAL, NUMERIC, coerce
 from finks_local.sql.errors import QueryError
 from finks_local.sql.json_sql import from_json, json_text
-from finks_local.sql.types import BIGINT, DAY_SECOND, UNKNOWN, UTC, VARCHAR, YEAR_MONTH, TrinoType, timestamp_tz
+from finks_local.sql.types import UNKNOWN, UTC, TrinoType, timestamp_tz
 from finks_local.sql.value import Value, cast_sql, text_literal
+from finks_local.sql.valuetext import text_of
 from finks_local.sql.zones import instant, local, zone_of, zoned_literal
 
 _NUMBER: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -41,36 +43,12 @@ def _null(target: TrinoType) -> Value:
 
 
 def _cast(value: Value, target: TrinoType) -> str | Value | None:
-    source = value.type
     if target.base == "json":
         return json_text(value)
-    if source.base == "json":
+    if value.type.base == "json":
         return from_json(value.sql, target)
-    match target.base:
-        case "varchar":
-            return _to_varchar(value, target)
-        case "char":
-            return _to_char(value, target)
-        case "boolean":
-            return _to_boolean(value)
-        case base if base in INTEGRAL:
-            return _to_integer(value, target)
-        case "real" | "double":
-            return _to_approximate(value, target)
-        case "decimal":
-            return _to_decimal(value, target)
-        case "date" | "timestamp" | "time":
-            return _to_temporal(value, target)
-        case "timestamp with time zone":
-            return _to_zoned(value, target)
-        case "varbinary":
-            return f"encode({value.sql})" if source.base == "varchar" else None
-        case "array" | "map" | "row":
-            return _to_nested(value, target)
-        case "uuid":
-            return f"trino_uuid({value.sql})" if source.base == "varchar" else None
-        case _:
-            return None
+    converter = _CONVERTERS.get(target.base)
+    return None if converter is None else converter(value, target)
 
 
 def _gate(value: Value, pattern: str, converted: str, target: TrinoType, *, suffix: str = "") -> str:
@@ -78,43 +56,9 @@ def _gate(value: Value, pattern: str, converted: str, target: TrinoType, *, suff
     message = f"'Cannot cast ''' || {value.sql} || ''' to {target.trino.upper()}{suffix}'"
     return (
         f"(CASE WHEN regexp_full_match({value.sql}, {text_literal(pattern)}) THEN {converted} "
-        f"WHEN {value.sql} IS NOT NULL THEN trino_fail('INVALID_CAST_ARGUMENT', {message})::VARCHAR::{target.duckdb} END)"
+        f"WHEN {value.sql} IS NOT NULL THEN "
+        f"trino_fail('INVALID_CAST_ARGUMENT', {message})::VARCHAR::{target.duckdb} END)"
     )
-
-
-def text_of(value: Value) -> str | None:
-    """The text that Trino's cast to varchar gives; None when there is no such cast."""
-    sql, kind = value.sql, value.type
-    match kind.base:
-        case "varchar" | "char" | "uuid":
-            return sql
-        case "boolean" | "tinyint" | "smallint" | "integer" | "bigint" | "decimal" | "date":
-            return cast_sql(sql, "VARCHAR")
-        case "double":
-            return f"trino_double_text({sql})"
-        case "real":
-            return f"trino_real_text({sql})"
-        case "timestamp":
-            return timestamp_text(sql, kind.precision)
-        case "time":
-            return f"left(strftime(TIMESTAMP '1970-01-01' + {sql}, '%H:%M:%S.%f'), {8 + kind.precision + (kind.precision > 0)})"
-        case "timestamp with time zone":
-            return f"({timestamp_text(local(value), kind.precision)} || ' ' || {zone_of(value)})"
-        case "interval day to second" | "interval year to month":
-            return interval_text(value)
-        case _:
-            return None
-
-
-def timestamp_text(sql: str, digits: int) -> str:
-    """A timestamp with that many digits after the second."""
-    return f"left(strftime({sql}, '%Y-%m-%d %H:%M:%S.%f'), {19 + digits + (digits > 0)})"
-
-
-def interval_text(value: Value) -> str:
-    """An interval as Trino prints it: `2 00:00:00.000`, `3-0`."""
-    macro = {DAY_SECOND: "trino_day_second_text", YEAR_MONTH: "trino_year_month_text"}[value.type]
-    return f"{macro}({value.sql})"
 
 
 def _to_varchar(value: Value, target: TrinoType) -> str | None:
@@ -133,7 +77,7 @@ def _to_char(value: Value, target: TrinoType) -> str | None:
     return f"rpad(rtrim(left({value.sql}, {target.length}), ' '), {target.length}, ' ')"
 
 
-def _to_boolean(value: Value) -> str | None:
+def _to_boolean(value: Value, _target: TrinoType) -> str | None:
     if value.type.base == "varchar":
         return f"trino_boolean({value.sql})"
     return f"({value.sql} <> 0)" if value.type.base in NUMERIC else None
@@ -248,4 +192,24 @@ def _to_row(value: Value, target: TrinoType) -> str:
     return f"(CASE WHEN {value.sql} IS NOT NULL THEN {{{', '.join(fields)}}} END)"
 
 
-__all__ = ["BIGINT", "VARCHAR", "cast", "interval_text", "text_of", "timestamp_text"]
+def _to_bytes(value: Value, _target: TrinoType) -> str | None:
+    return f"encode({value.sql})" if value.type.base == "varchar" else None
+
+
+def _to_uuid(value: Value, _target: TrinoType) -> str | None:
+    return f"trino_uuid({value.sql})" if value.type.base == "varchar" else None
+
+
+_CONVERTERS: Final[dict[str, Callable[[Value, TrinoType], str | Value | None]]] = {
+    "varchar": _to_varchar,
+    "char": _to_char,
+    "boolean": _to_boolean,
+    **dict.fromkeys(INTEGRAL, _to_integer),
+    **dict.fromkeys(APPROXIMATE, _to_approximate),
+    "decimal": _to_decimal,
+    **dict.fromkeys(("date", "timestamp", "time"), _to_temporal),
+    "timestamp with time zone": _to_zoned,
+    "varbinary": _to_bytes,
+    **dict.fromkeys(("array", "map", "row"), _to_nested),
+    "uuid": _to_uuid,
+}

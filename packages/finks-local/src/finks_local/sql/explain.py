@@ -42,7 +42,7 @@ _RULES: Final[tuple[tuple[str, str, str], ...]] = (
     (r'invalid (\w+) field format: "(.*)"', "INVALID_CAST_ARGUMENT", "Value cannot be cast to {0}: {1}"),
     (r"(?:Date|Timestamp|time) out of range", "NUMERIC_VALUE_OUT_OF_RANGE", "Value out of range"),
     (
-        r"regular expression|invalid regex|missing closing|no argument for repetition",
+        r"missing [)\]]|unexpected \)|no argument for rep|(?:bad|invalid) (?:perl|repet|escape|char|named|group)",
         "INVALID_FUNCTION_ARGUMENT",
         "Invalid regular expression",
     ),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Any, Final, Protocol
 
 from sqlglot import exp
 
@@ -14,37 +13,30 @@ from finks_local.sql import functions
 from finks_local.sql.calls import Calls
 from finks_local.sql.casting import cast
 from finks_local.sql.coercion import coerce, common_type
+from finks_local.sql.dialect import LITERAL
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.datetime import extract
-from finks_local.sql.functions.registry import Call, Lambda
 from finks_local.sql.intervals import interval_literal
-from finks_local.sql.operators import arithmetic, compare, concat, mismatch, negate
-from finks_local.sql.places import at, place
+from finks_local.sql.literals import millis_text, now_value, number_value, row_value, text_value, typed_literal
+from finks_local.sql.operators import arithmetic, compare, concat, negate
+from finks_local.sql.places import at
 from finks_local.sql.scope import Scope, dereference
 from finks_local.sql.typenames import type_of
 from finks_local.sql.types import (
-    BIGINT,
     BOOLEAN,
     DATE,
-    DOUBLE,
-    INTEGER,
     JSON,
     UNKNOWN,
-    UTC,
     VARBINARY,
     VARCHAR,
     TrinoType,
     array,
-    decimal,
-    row,
     timestamp,
-    timestamp_tz,
-    varchar,
 )
-from finks_local.sql.value import Value, cast_sql, text_literal, unsupported
+from finks_local.sql.value import Value, text_literal, unsupported
 from finks_local.sql.zones import zoned_literal
 
-_COMPARISONS: Final = {
+_COMPARISONS: Final[dict[type[exp.Expr], str]] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -54,9 +46,7 @@ _COMPARISONS: Final = {
     exp.NullSafeEQ: "IS NOT DISTINCT FROM",
     exp.NullSafeNEQ: "IS DISTINCT FROM",
 }
-_ARITHMETIC: Final = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
-_BIGINT_MAX: Final = 2**63 - 1
-_INTEGER_MAX: Final = 2**31 - 1
+_ARITHMETIC: Final[dict[type[exp.Expr], str]] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 
 
 class Queries(Protocol):
@@ -65,7 +55,7 @@ class Queries(Protocol):
     now: datetime
     database: str
 
-    def subquery(self, query: exp.Expression, scope: Scope) -> tuple[str, list[TrinoType]]:
+    def subquery(self, query: exp.Expr, scope: Scope) -> tuple[str, list[TrinoType]]:
         """The SQL of a subquery, in parentheses, and its columns' types."""
         ...
 
@@ -88,7 +78,7 @@ class Expressions(Calls):
         self.scope = scope
         self.windows = windows or {}
 
-    def analyse(self, node: exp.Expression) -> Value:
+    def analyse(self, node: exp.Expr) -> Value:
         """The value of an expression.
 
         In an aggregation, an expression that is a grouping key becomes that key's column; what was noted as loose
@@ -111,7 +101,7 @@ class Expressions(Calls):
             return grouping.keys[value.sql]
         return value
 
-    def boolean(self, node: exp.Expression, where: str) -> str:
+    def boolean(self, node: exp.Expr, where: str) -> str:
         """The SQL of a condition.
 
         Raises:
@@ -125,15 +115,17 @@ class Expressions(Calls):
     # --- names and literals ---------------------------------------------------------------------------------------
 
     def column(self, node: exp.Column) -> Value:
+        """A name, with or without qualifiers."""
         if isinstance(node.this, exp.Star):
             raise QueryError("SYNTAX_ERROR", "mismatched input '*'")
         parts = [part.name.lower() for part in node.parts]
         return self._name(parts, node)
 
     def identifier(self, node: exp.Identifier) -> Value:
+        """A bare name, as in a lambda."""
         return self._name([node.name.lower()], node)
 
-    def _name(self, parts: Sequence[str], node: exp.Expression) -> Value:
+    def _name(self, parts: Sequence[str], node: exp.Expr) -> Value:
         if list(parts) in (["current_schema"], ["current_catalog"]) and not self._known(parts):
             text = self.queries.database if parts[0] == "current_schema" else "awsdatacatalog"
             return Value(text_literal(text), VARCHAR)
@@ -147,23 +139,28 @@ class Expressions(Calls):
         return True
 
     def literal(self, node: exp.Literal) -> Value:
+        """A text or a number."""
         if node.is_string:
             return text_value(node.this)
         return number_value(node.this)
 
-    def null(self, _node: exp.Expression) -> Value:
+    def null(self, _node: exp.Expr) -> Value:
+        """NULL."""
         return Value("NULL", UNKNOWN)
 
     def truth(self, node: exp.Boolean) -> Value:
+        """TRUE or FALSE."""
         return Value("TRUE" if node.this else "FALSE", BOOLEAN)
 
     def bytes_literal(self, node: exp.HexString) -> Value:
+        """`X'6869'`."""
         digits = re.sub(r"\s", "", node.this)
         if len(digits) % 2 or not re.fullmatch(r"[0-9A-Fa-f]*", digits):
             raise QueryError("SYNTAX_ERROR", "Binary literal must contain an even number of digits")
         return Value(f"unhex('{digits}')", VARBINARY)
 
     def unicode_literal(self, node: exp.UnicodeString) -> Value:
+        """A text with escaped code points."""
         text = re.sub(
             r"\\(\\|\+[0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})",
             lambda m: "\\" if m[1] == "\\" else chr(int(m[1].lstrip("+"), 16)),
@@ -172,18 +169,21 @@ class Expressions(Calls):
         return text_value(text)
 
     def json_literal(self, node: exp.ParseJSON) -> Value:
+        """`JSON '[1]'`."""
         return Value(f"trino_json_parse({self.analyse(node.this).sql})", JSON)
 
     def interval(self, node: exp.Interval) -> Value:
+        """`INTERVAL '1' DAY`."""
         return interval_literal(node)
 
     def array(self, node: exp.Array) -> Value:
+        """`ARRAY[...]`."""
         values = [self.analyse(item) for item in node.expressions]
         kind = self.common(values, node)
         items = ", ".join(coerce(value, kind).sql for value in values)
         return Value(f"[{items}]" if values else "[]", array(kind))
 
-    def common(self, values: Sequence[Value], node: exp.Expression) -> TrinoType:
+    def common(self, values: Sequence[Value], node: exp.Expr) -> TrinoType:
         """The common type of alternatives.
 
         Raises:
@@ -193,23 +193,24 @@ class Expressions(Calls):
         for value in values:
             common = common_type(kind, value.type)
             if common is None:
-                message = (
-                    f"All {type(node).__name__.upper()} results must be the same type or coercible to a common type."
-                )
+                message = f"All {_label(node)} results must be the same type or coercible to a common type."
                 raise QueryError("TYPE_MISMATCH", f"{message} Cannot find common type between {kind} and {value.type}")
             kind = common
         return kind
 
     def tuple(self, node: exp.Tuple) -> Value:
+        """`(a, b)`: a row."""
         return row_value([self.analyse(item) for item in node.expressions])
 
     def dot(self, node: exp.Dot) -> Value:
+        """A field of a row."""
         if isinstance(node.expression, exp.Identifier):
             value = self.analyse(node.this)
             return dereference(value, [node.expression.name.lower()], lambda c, m: at(node, QueryError(c, m)))
         raise unsupported("this syntax after a dot")
 
     def bracket(self, node: exp.Bracket) -> Value:
+        """`a[b]`."""
         if len(node.expressions) != 1:
             raise QueryError("SYNTAX_ERROR", "mismatched input ','")
         return functions.subscript(self.analyse(node.this), self.analyse(node.expressions[0]))
@@ -217,43 +218,49 @@ class Expressions(Calls):
     # --- operators ------------------------------------------------------------------------------------------------
 
     def paren(self, node: exp.Paren) -> Value:
+        """Parentheses."""
         return self.analyse(node.this)
 
     def arithmetic(self, node: exp.Binary) -> Value:
+        """`+ - * / %`."""
         return arithmetic(_ARITHMETIC[type(node)], self.analyse(node.left), self.analyse(node.right))
 
     def negative(self, node: exp.Neg) -> Value:
+        """`-x`; a number's sign belongs to the literal."""
         inner = node.this
         if isinstance(inner, exp.Literal) and not inner.is_string:
             return number_value("-" + inner.this)
         return negate(self.analyse(inner))
 
     def pipes(self, node: exp.DPipe) -> Value:
+        """`a || b`."""
         return concat(self.analyse(node.left), self.analyse(node.right))
 
     def comparison(self, node: exp.Binary) -> Value:
+        """A comparison, quantified ones too."""
         operator = _COMPARISONS[type(node)]
-        if isinstance(node.right, exp.Any | exp.All) or _is_some(node.right):
-            return self._quantified(operator, node)
-        return compare(operator, self.analyse(node.left), self.analyse(node.right))
-
-    def _quantified(self, operator: str, node: exp.Binary) -> Value:
+        quantified = _quantifier(node.right)
+        if quantified is None:
+            return compare(operator, self.analyse(node.left), self.analyse(node.right))
+        word, query = quantified
         left = self.analyse(node.left)
-        query = node.right.expressions[0] if _is_some(node.right) else node.right.this
         sql, types = self.queries.subquery(query, self.scope)
         if len(types) != 1:
             raise QueryError("TYPE_MISMATCH", "Multiple columns returned by subquery are not yet supported")
-        return functions.quantified(operator, left, sql, types[0], every=isinstance(node.right, exp.All))
+        return functions.quantified(operator, left, sql, types[0], every=word == "all")
 
     def logical(self, node: exp.Connector) -> Value:
+        """AND, OR."""
         word = "AND" if isinstance(node, exp.And) else "OR"
         terms = [self.boolean(term, f"Logical {word} expression term") for term in node.flatten(unnest=False)]
         return Value(f"({f' {word} '.join(terms)})", BOOLEAN)
 
     def negation(self, node: exp.Not) -> Value:
+        """NOT."""
         return Value(f"(NOT {self.boolean(node.this, 'Value of logical NOT expression')})", BOOLEAN)
 
     def is_null(self, node: exp.Is) -> Value:
+        """IS NULL."""
         if not isinstance(node.expression, exp.Null):
             raise QueryError(
                 "SYNTAX_ERROR", f"mismatched input '{node.expression.sql()}'. Expecting: 'DISTINCT', 'NOT', 'NULL'"
@@ -261,6 +268,7 @@ class Expressions(Calls):
         return Value(f"({self.analyse(node.this).sql} IS NULL)", BOOLEAN)
 
     def between(self, node: exp.Between) -> Value:
+        """BETWEEN: each bound is compared."""
         if node.args.get("symmetric"):
             raise unsupported("BETWEEN SYMMETRIC")
         value = self.analyse(node.this)
@@ -278,6 +286,7 @@ class Expressions(Calls):
         return kind
 
     def membership(self, node: exp.In) -> Value:
+        """IN, of a list or of a subquery."""
         value = self.analyse(node.this)
         query = node.args.get("query")
         if query is not None:
@@ -297,10 +306,12 @@ class Expressions(Calls):
         return functions.in_list(coerce(value, kind), [coerce(item, kind) for item in items])
 
     def like(self, node: exp.Like) -> Value:
+        """LIKE."""
         matched = self._like(node, None)
         return Value(f"(NOT {matched.sql})", BOOLEAN) if node.args.get("negate") else matched
 
     def escaped_like(self, node: exp.Escape) -> Value:
+        """LIKE with ESCAPE."""
         inner = node.this
         if not isinstance(inner, exp.Like):
             raise QueryError("SYNTAX_ERROR", "mismatched input 'ESCAPE'")
@@ -313,6 +324,7 @@ class Expressions(Calls):
         return functions.like(self.analyse(node.this), self.analyse(node.expression), escape)
 
     def case(self, node: exp.Case) -> Value:
+        """CASE of both forms."""
         operand = self.analyse(node.this) if node.this is not None else None
         conditions: list[str] = []
         results: list[Value] = []
@@ -330,104 +342,68 @@ class Expressions(Calls):
         return Value(f"(CASE {whens} ELSE {coerce(otherwise, kind).sql} END)", kind)
 
     def cast(self, node: exp.Cast) -> Value:
+        """CAST, TRY_CAST, and literals with a type's name."""
         target = type_of(node.to)
-        if isinstance(node.this, exp.Literal) and node.this.is_string and target.base in _LITERAL_TYPES:
-            literal = temporal_literal(node.this.this, target)
-            if literal is not None:
-                return literal
+        if node.meta.get(LITERAL):
+            return typed_literal(node.this.this, target, node.to)
+        if isinstance(node.this, exp.Literal) and target.base == "timestamp with time zone":
+            return zoned_literal(node.this.this, target.precision)
         result = cast(self.analyse(node.this), target)
         return result if not isinstance(node, exp.TryCast) else functions.attempt(result)
 
     def at_time_zone(self, node: exp.AtTimeZone) -> Value:
+        """AT TIME ZONE."""
         return functions.at_time_zone(self.analyse(node.this), self.analyse(node.args["zone"]))
 
     def extract(self, node: exp.Extract) -> Value:
+        """`EXTRACT(field FROM x)`."""
         return extract(node.this.name.lower(), self.analyse(node.expression))
 
     # --- subqueries -----------------------------------------------------------------------------------------------
 
-    def subquery(self, node: exp.Expression) -> Value:
+    def subquery(self, node: exp.Expr) -> Value:
+        """A scalar subquery."""
         sql, types = self.queries.subquery(node, self.scope)
         if len(types) == 1:
             return Value(sql, types[0])
         raise unsupported("a scalar subquery of several columns")
 
     def exists(self, node: exp.Exists) -> Value:
+        """EXISTS."""
         sql, _ = self.queries.subquery(node.this, self.scope)
         return Value(f"EXISTS {sql}", BOOLEAN)
 
     # --- moments --------------------------------------------------------------------------------------------------
 
-    def current_date(self, _node: exp.Expression) -> Value:
+    def current_date(self, _node: exp.Expr) -> Value:
+        """The day of the query, in UTC."""
         return Value(f"DATE '{self.queries.now:%Y-%m-%d}'", DATE)
 
-    def current_timestamp(self, _node: exp.Expression) -> Value:
+    def current_timestamp(self, _node: exp.Expr) -> Value:
+        """The query's time."""
         return now_value(self.queries.now, 3)
 
-    def local_timestamp(self, _node: exp.Expression) -> Value:
-        return Value(f"TIMESTAMP '{_millis(self.queries.now)}'", timestamp(3))
+    def local_timestamp(self, _node: exp.Expr) -> Value:
+        """The query's time without its zone."""
+        return Value(f"TIMESTAMP '{millis_text(self.queries.now)}'", timestamp(3))
 
 
-def now_value(now: datetime, digits: int) -> Value:
-    """The query's time with that many digits after the second."""
-    unit = 10 ** (6 - digits)
-    cut = now.replace(microsecond=now.microsecond // unit * unit)
-    return Value(f"TIMESTAMPTZ '{cut:%Y-%m-%d %H:%M:%S.%f}+00'", timestamp_tz(digits, UTC))
+def _label(node: exp.Expr) -> str:
+    """What Trino calls the expression in a message."""
+    return node.name.upper() if isinstance(node, exp.Anonymous) else type(node).__name__.upper()
 
 
-def _millis(now: datetime) -> str:
-    return f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03d}"
+def _quantifier(node: exp.Expr) -> tuple[str, exp.Expr] | None:
+    """`all`, `any` or `some` and its subquery; sqlglot takes some forms for calls of functions."""
+    if isinstance(node, exp.Any | exp.All):
+        return type(node).__name__.lower(), node.this
+    if isinstance(node, exp.Anonymous) and node.name.lower() in {"all", "some"} and len(node.expressions) == 1:
+        return node.name.lower(), node.expressions[0]
+    return None
 
 
-_LITERAL_TYPES: Final = {"timestamp", "timestamp with time zone"}
-
-
-def temporal_literal(text: str, target: TrinoType) -> Value | None:
-    """A literal with a zone in its text."""
-    return zoned_literal(text, target.precision) if target.base == "timestamp with time zone" else None
-
-
-def text_value(text: str) -> Value:
-    """A text literal: varchar of its length."""
-    return Value(text_literal(text), varchar(len(text)), text)
-
-
-def number_value(text: str) -> Value:
-    """A numeric literal: integer, bigint, decimal or double by its form (language/types)."""
-    if re.search(r"[eE]", text):
-        return Value(cast_sql(text_literal(text), "DOUBLE"), DOUBLE, Decimal(text))
-    if "." not in text:
-        number = int(text)
-        if -_INTEGER_MAX - 1 <= number <= _INTEGER_MAX:
-            return Value(str(number) if number >= 0 else f"({number})", INTEGER, number)
-        if -_BIGINT_MAX - 1 <= number <= _BIGINT_MAX:
-            return Value(cast_sql(str(number), "BIGINT"), BIGINT, number)
-        raise QueryError("INVALID_LITERAL", f"Invalid numeric literal: {text}")
-    sign = "-" if text.startswith("-") else ""
-    whole, _, fraction = text.lstrip("-").partition(".")
-    whole = whole.lstrip("0")
-    precision = max(1, len(whole) + len(fraction))
-    if precision > 38:
-        raise QueryError("INVALID_LITERAL", f"Invalid decimal literal: {text}")
-    kind = decimal(precision, len(fraction))
-    number = f"{sign}{whole or '0'}.{fraction}".rstrip(".")
-    return Value(cast_sql(text_literal(number), kind.duckdb), kind, Decimal(number))
-
-
-def row_value(values: Sequence[Value]) -> Value:
-    """A row of nameless fields."""
-    fields = ", ".join(f"'field{i}': {value.sql}" for i, value in enumerate(values))
-    return Value(f"{{{fields}}}", row([(None, value.type) for value in values]))
-
-
-def _is_some(node: exp.Expression) -> bool:
-    return (
-        isinstance(node, exp.Anonymous) and node.name.lower() == "some" and isinstance(node.expressions[0], exp.Query)
-    )
-
-
-Handler = Callable[[Expressions, exp.Expression], Value]
-_HANDLERS: Final[dict[type[exp.Expression], Handler]] = {
+Handler = Callable[[Expressions, Any], Value]
+_HANDLERS: Final[dict[type[exp.Expr], Handler]] = {
     exp.Column: Expressions.column,
     exp.Identifier: Expressions.identifier,
     exp.Literal: Expressions.literal,
@@ -476,5 +452,3 @@ _HANDLERS: Final[dict[type[exp.Expression], Handler]] = {
     exp.IgnoreNulls: Expressions.ignoring_nulls,
     exp.RespectNulls: Expressions.ignoring_nulls,
 }
-
-__all__ = ["Call", "Lambda", "at", "mismatch", "place", "timedelta", "timezone"]

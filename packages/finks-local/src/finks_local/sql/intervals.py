@@ -39,7 +39,7 @@ def interval_literal(node: exp.Interval) -> Value:
     return Value(cast_sql(str(sign * _millis(text, first, last)), "BIGINT"), DAY_SECOND)
 
 
-def _units(unit: exp.Expression | None) -> tuple[str, str]:
+def _units(unit: exp.Expr | None) -> tuple[str, str]:
     if isinstance(unit, exp.IntervalSpan):
         first, last = unit.this.name.lower(), unit.expression.name.lower()
     elif unit is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC as UTC_ZONE
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
 
+from finks_local.sql.dateformats import Piece, joda, mysql
 from finks_local.sql.errors import QueryError
-from finks_local.sql.functions.formats import Piece, joda, mysql
 from finks_local.sql.types import UTC
 from finks_local.sql.zones import canonical_zone, tzinfo_of
 
@@ -55,13 +56,13 @@ def iso_instant(text: str) -> tuple[datetime, str] | None:
         )
     except ValueError:
         return None
-    return clock.replace(tzinfo=tzinfo_of(zone)).astimezone(timezone.utc), zone
+    return clock.replace(tzinfo=tzinfo_of(zone)).astimezone(UTC_ZONE), zone
 
 
 _MONTHS: Final = [name.lower() for name in calendar.month_name]
 _SHORT_MONTHS: Final = [name.lower() for name in calendar.month_abbr]
 _READERS: Final = {
-    "Y": r"(?P<Y>[+-]?\d{1,9})",
+    "Y": r"(?P<Y>\d{1,4})",
     "y": r"(?P<y>\d{2})",
     "m": r"(?P<m>\d{1,2})",
     "d": r"(?P<d>\d{1,2})",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
 
 from finks_local.sql.dialect import TrinoSql
 from finks_local.sql.errors import QueryError
@@ -29,14 +28,14 @@ _FOREIGN: Final = {
     TokenType.SIMILAR_TO: "SIMILAR",
     TokenType.HASH: "#",
 }
-RESERVED: Final = frozenset(
-    """ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE CURRENT_PATH
+_WORDS: Final = """
+    ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE CURRENT_PATH
     CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE DESCRIBE DISTINCT DROP
     ELSE END ESCAPE EXCEPT EXECUTE EXISTS EXTRACT FALSE FOR FROM FULL GROUP GROUPING HAVING IN INNER INSERT INTERSECT
     INTO IS JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_TABLE JSON_VALUE LEFT LIKE LISTAGG LOCALTIME
     LOCALTIMESTAMP NATURAL NORMALIZE NOT NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP TABLE THEN
-    TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH""".split()
-)
+    TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH"""
+RESERVED: Final = frozenset(_WORDS.split())
 """Words that are no names without quotes (language/reserved)."""
 
 _ENDS_LIST: Final = {TokenType.FROM, TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.WHERE, TokenType.GROUP_BY}
@@ -53,7 +52,7 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
-def parse(text: str) -> exp.Expression:
+def parse(text: str) -> exp.Expr:
     """Read one statement of Trino SQL.
 
     Raises:
@@ -95,7 +94,7 @@ def _refuse_foreign(text: str, tokens: list[Token]) -> None:
         previous = tokens[index - 1] if index else None
         written = text[token.start : token.end + 1]
         kind = token.token_type
-        wrong = kind in _FOREIGN or written == "=="
+        wrong = kind in _FOREIGN or written == "==" or written[:2] in {"0x", "0X"}
         wrong |= kind is TokenType.R_PAREN and previous is not None and previous.token_type is TokenType.COMMA
         wrong |= kind is TokenType.FROM and (
             previous is None or previous.token_type in {TokenType.COMMA, TokenType.SELECT, TokenType.L_PAREN}

@@ -9,7 +9,7 @@ from sqlglot import exp
 from finks_local.sql.errors import QueryError
 
 
-def place(node: exp.Expression) -> tuple[int, int] | None:
+def place(node: exp.Expr) -> tuple[int, int] | None:
     """Line and column, from 1, of the first part of an expression that knows its own."""
     best: tuple[int, int, int] | None = None
     for part in node.walk():
@@ -20,7 +20,7 @@ def place(node: exp.Expression) -> tuple[int, int] | None:
     return None if best is None else best[1:]
 
 
-def at(node: exp.Expression, error: QueryError) -> QueryError:
+def at(node: exp.Expr, error: QueryError) -> QueryError:
     """The error with the place of `node`, when it has none."""
     if re.match(r"line \d+:\d+: ", error.message):
         return error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,64 +15,15 @@ from finks_local.sql.expressions import Expressions
 from finks_local.sql.operators import orderable, sort_key
 from finks_local.sql.places import at
 from finks_local.sql.relations import Relations
-from finks_local.sql.scope import Field, Scope, column
+from finks_local.sql.results import NamedQuery, OutputField, QueryResult, limit_sql, ordinal, physical_names, renamed
+from finks_local.sql.scope import Scope, column
 from finks_local.sql.select import Selection
 from finks_local.sql.tables import Resolver, TableRef
-from finks_local.sql.types import UNKNOWN, TrinoType
+from finks_local.sql.types import TrinoType
 from finks_local.sql.value import Value, name_literal, unsupported
 
-_SET_WORDS: Final = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
+_SET_WORDS: Final[dict[type[exp.Expr], str]] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _QUERY_PARTS: Final = {"this", "expression", "distinct", "with_", "order", "limit", "offset", "by_name", "alias"}
-
-
-@dataclass(frozen=True, slots=True)
-class OutputField:
-    """One column of a query's result.
-
-    Args:
-        name: In lower case; None without a name.
-        type: Its type.
-        physical: DuckDB's name of it, unique in the result.
-    """
-
-    name: str | None
-    type: TrinoType
-    physical: str
-
-
-@dataclass(frozen=True, slots=True)
-class QueryResult:
-    """A translated query."""
-
-    sql: str
-    fields: tuple[OutputField, ...]
-
-    def as_fields(self, alias: str, qualifiers: tuple[str, ...] = ()) -> list[Field]:
-        """Its columns when it stands in FROM under a DuckDB alias."""
-        return [Field(f.name, column(alias, f.physical, f.type), qualifiers) for f in self.fields]
-
-
-@dataclass(frozen=True, slots=True)
-class NamedQuery:
-    """A query of WITH: DuckDB's name of it and its columns."""
-
-    relation: str
-    fields: tuple[OutputField, ...]
-
-
-def physical_names(names: Sequence[str | None]) -> list[str]:
-    """Unique names for DuckDB, near to the given ones."""
-    seen: set[str] = set()
-    result: list[str] = []
-    for index, name in enumerate(names):
-        candidate = name or f"_col{index}"
-        if candidate.lower() in seen:
-            candidate = f"{candidate}_{index}"
-        while candidate.lower() in seen:
-            candidate += "_"
-        seen.add(candidate.lower())
-        result.append(candidate)
-    return result
 
 
 class Statement:
@@ -94,9 +44,9 @@ class Statement:
         self._with: list[dict[str, NamedQuery]] = []
 
     def fresh(self, stem: str) -> str:
-        """A name that nothing else in the statement has."""
+        """A name that nothing else in the statement has, and that is no part of another such name."""
         self._names += 1
-        return f"{stem}{self._names}"
+        return f"{stem}{self._names}_"
 
     def named(self, name: str) -> NamedQuery | None:
         """The query of WITH that a name means here."""
@@ -105,12 +55,12 @@ class Statement:
                 return level[name]
         return None
 
-    def subquery(self, query: exp.Expression, scope: Scope) -> tuple[str, list[TrinoType]]:
+    def subquery(self, query: exp.Expr, scope: Scope) -> tuple[str, list[TrinoType]]:
         """A subquery in an expression, in parentheses, and its columns' types."""
         result = self.query(query, scope)
         return f"({result.sql})", [field.type for field in result.fields]
 
-    def query(self, node: exp.Expression, parent: Scope | None) -> QueryResult:
+    def query(self, node: exp.Expr, parent: Scope | None) -> QueryResult:
         """A query at any depth.
 
         Args:
@@ -127,7 +77,7 @@ class Statement:
             self._with.pop()
         return QueryResult(head + result.sql, result.fields)
 
-    def _body(self, node: exp.Expression, parent: Scope | None) -> QueryResult:
+    def _body(self, node: exp.Expr, parent: Scope | None) -> QueryResult:
         match node:
             case exp.Select() if _is_values(node):
                 return self._tail(node, self._values(node.args["from_"].this, parent))
@@ -144,7 +94,7 @@ class Statement:
 
     # --- WITH -----------------------------------------------------------------------------------------------------
 
-    def _with_clause(self, node: exp.Expression, parent: Scope | None) -> str:
+    def _with_clause(self, node: exp.Expr, parent: Scope | None) -> str:
         clause = node.args.get("with_")
         if clause is None:
             return ""
@@ -177,7 +127,10 @@ class Statement:
         step = self.query(union.expression, parent)
         for have, want in zip(step.fields, types, strict=False):
             if common_type(have.type, want) != want:
-                message = f"recursion step relation output type ({have.type}) is not coercible to recursion base relation output type ({want}) at column 1"
+                message = (
+                    f"recursion step relation output type ({have.type}) is not coercible to recursion base relation "
+                    f"output type ({want})"
+                )
                 raise at(item, QueryError("TYPE_MISMATCH", message))
         head = ", ".join(name_literal(n) for n in names)
         sides = [self._converted(side, types, names) for side in (anchor, step)]
@@ -191,7 +144,8 @@ class Statement:
             raise at(node, QueryError("SYNTAX_ERROR", "mismatched input 'BY'"))
         sides = [self.query(side, parent) for side in (node.left, node.right)]
         if len(sides[0].fields) != len(sides[1].fields):
-            message = f"{_SET_WORDS[type(node)]} query has different number of fields: {len(sides[0].fields)}, {len(sides[1].fields)}"
+            counts = ", ".join(str(len(side.fields)) for side in sides)
+            message = f"{_SET_WORDS[type(node)]} query has different number of fields: {counts}"
             raise at(node, QueryError("TYPE_MISMATCH", message))
         types = [self._common(node, *pair) for pair in zip(sides[0].fields, sides[1].fields, strict=True)]
         names = [field.physical for field in sides[0].fields]
@@ -204,7 +158,7 @@ class Statement:
         )
         return QueryResult(f"({one}) {word} ({two})", fields)
 
-    def _common(self, node: exp.Expression, left: OutputField, right: OutputField) -> TrinoType:
+    def _common(self, node: exp.Expr, left: OutputField, right: OutputField) -> TrinoType:
         kind = common_type(left.type, right.type)
         if kind is None:
             message = f"column in {_SET_WORDS[type(node)]} query has incompatible types: {left.type}, {right.type}"
@@ -217,7 +171,7 @@ class Statement:
             f"{coerce(column(alias, field.physical, field.type), kind).sql} AS {name_literal(name)}"
             for field, kind, name in zip(side.fields, types, names, strict=True)
         ]
-        return f"SELECT {', '.join(outputs)} FROM ({side.sql}) AS {alias}"
+        return f"SELECT {', '.join(outputs)} FROM ({side.sql}) AS {alias}"  # noqa: S608
 
     def _values(self, node: exp.Values, parent: Scope | None) -> QueryResult:
         expressions = Expressions(self, Scope((), parent))
@@ -233,14 +187,12 @@ class Statement:
         head = ", ".join(name_literal(name) for name in names)
         alias = self.fresh("v")
         fields = tuple(OutputField(None, kind, name) for kind, name in zip(types, names, strict=True))
-        return QueryResult(f"SELECT * FROM (VALUES {', '.join(lines)}) AS {alias}({head})", fields)
+        return QueryResult(f"SELECT * FROM (VALUES {', '.join(lines)}) AS {alias}({head})", fields)  # noqa: S608
 
     # --- ORDER BY, OFFSET, LIMIT around a whole query ---------------------------------------------------------------
 
-    def _tail(self, node: exp.Expression, result: QueryResult) -> QueryResult:
-        unknown = (
-            set(key for key, value in node.args.items() if value) - _QUERY_PARTS - {"from_", "expressions", "kind"}
-        )
+    def _tail(self, node: exp.Expr, result: QueryResult) -> QueryResult:
+        unknown = {key for key, value in node.args.items() if value} - _QUERY_PARTS - {"from_", "expressions", "kind"}
         if unknown:
             raise at(node, unsupported(f"the clause {', '.join(sorted(unknown))}"))
         order, limit = node.args.get("order"), limit_sql(node)
@@ -253,7 +205,7 @@ class Statement:
             value = self._order_value(item, result, alias, scope)
             terms.append(f"{sort_key(value)} {direction_sql(item)}")
         ordered = f" ORDER BY {', '.join(terms)}" if terms else ""
-        return QueryResult(f"SELECT * FROM ({result.sql}) AS {alias}{ordered}{limit}", result.fields)
+        return QueryResult(f"SELECT * FROM ({result.sql}) AS {alias}{ordered}{limit}", result.fields)  # noqa: S608
 
     def _order_value(self, item: exp.Ordered, result: QueryResult, alias: str, scope: Scope) -> Value:
         index = ordinal(item.this, len(result.fields), "ORDER BY")
@@ -276,7 +228,7 @@ class Statement:
         return Relations(self, parent)
 
 
-def _row_items(item: exp.Expression, expressions: Expressions) -> list[Value]:
+def _row_items(item: exp.Expr, expressions: Expressions) -> list[Value]:
     if isinstance(item, exp.Tuple):
         items = item.expressions
         if len(items) == 1 and isinstance(items[0], exp.Anonymous) and str(items[0].this).lower() == "row":
@@ -286,77 +238,16 @@ def _row_items(item: exp.Expression, expressions: Expressions) -> list[Value]:
 
 
 def _is_values(node: exp.Select) -> bool:
-    """sqlglot wraps VALUES inside WITH and set operations in `SELECT * FROM (VALUES ...) AS _values`."""
+    """Sqlglot wraps VALUES inside WITH and set operations in `SELECT * FROM (VALUES ...) AS _values`."""
     source = node.args.get("from_")
     if source is None or not isinstance(source.this, exp.Values):
         return False
     return source.this.alias == "_values" and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Star)
 
 
-def _has_tail(node: exp.Expression) -> bool:
+def _has_tail(node: exp.Expr) -> bool:
     return any(node.args.get(part) for part in ("order", "limit", "offset", "with_"))
 
 
-def _mentions(node: exp.Expression, name: str) -> bool:
+def _mentions(node: exp.Expr, name: str) -> bool:
     return any(table.name.lower() == name and not table.db for table in node.find_all(exp.Table))
-
-
-def renamed(fields: tuple[OutputField, ...], names: Sequence[str], node: exp.Expression) -> tuple[OutputField, ...]:
-    """The columns under an alias's names.
-
-    Raises:
-        QueryError: MISMATCHED_COLUMN_ALIASES.
-    """
-    if not names:
-        return fields
-    if len(names) != len(fields):
-        message = f"Column alias list has {len(names)} entries but relation has {len(fields)} columns"
-        raise at(node, QueryError("MISMATCHED_COLUMN_ALIASES", message))
-    return tuple(OutputField(name, f.type, f.physical) for name, f in zip(names, fields, strict=True))
-
-
-def ordinal(node: exp.Expression, width: int, clause: str) -> int | None:
-    """The column that a number in GROUP BY or ORDER BY means, from 0.
-
-    Raises:
-        QueryError: INVALID_COLUMN_REFERENCE.
-    """
-    if not isinstance(node, exp.Literal) or node.is_string or not node.this.isdigit():
-        return None
-    position = int(node.this)
-    if not 1 <= position <= width:
-        raise at(node, QueryError("INVALID_COLUMN_REFERENCE", f"{clause} position {position} is not in select list"))
-    return position - 1
-
-
-def limit_sql(node: exp.Expression) -> str:
-    """OFFSET and LIMIT, or FETCH FIRST.
-
-    Raises:
-        QueryError: NOT_SUPPORTED for WITH TIES.
-    """
-    parts = ""
-    limit, offset = node.args.get("limit"), node.args.get("offset")
-    if isinstance(limit, exp.Fetch):
-        options = limit.args.get("limit_options")
-        if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
-            raise at(node, unsupported("FETCH FIRST ... WITH TIES"))
-        count = limit.args.get("count")
-        parts += f" LIMIT {_whole(count) if count is not None else 1}"
-    elif limit is not None:
-        if limit.args.get("expressions") or limit.args.get("offset"):
-            raise at(node, QueryError("SYNTAX_ERROR", "mismatched input after LIMIT"))
-        if limit.expression.name.upper() != "ALL":
-            parts += f" LIMIT {_whole(limit.expression)}"
-    if offset is not None:
-        parts += f" OFFSET {_whole(offset.expression)}"
-    return parts
-
-
-def _whole(node: exp.Expression) -> int:
-    if not isinstance(node, exp.Literal) or node.is_string or not node.this.isdigit():
-        raise at(node, QueryError("SYNTAX_ERROR", f"mismatched input '{node.sql()}'. Expecting: 'ALL', <integer>"))
-    return int(node.this)
-
-
-__all__ = ["UNKNOWN", "OutputField", "QueryResult", "Statement"]

@@ -13,14 +13,15 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.expressions import Expressions
 from finks_local.sql.operators import compare_sql
 from finks_local.sql.places import at
+from finks_local.sql.results import QueryResult
 from finks_local.sql.scope import Field, Scope, column
 from finks_local.sql.tables import TableRef
-from finks_local.sql.types import BIGINT, UNKNOWN, TrinoType
+from finks_local.sql.types import BIGINT, TrinoType
 from finks_local.sql.value import Value, name_literal, unsupported
 from finks_local.sql.zones import read_zoned, tzinfo_of
 
 if TYPE_CHECKING:
-    from finks_local.sql.query import QueryResult, Statement
+    from finks_local.sql.query import Statement
 
 CATALOG: Final = "awsdatacatalog"
 _TABLE_PARTS: Final = {"this", "db", "catalog", "alias", "version", "sample", "joins"}
@@ -54,11 +55,25 @@ class Relations:
         self.statement = statement
         self.parent = parent
 
-    def from_clause(self, source: exp.From | None, joins: Sequence[exp.Join]) -> Relation:
-        """FROM with everything that is joined to it; without FROM one row of no columns."""
+    def from_clause(
+        self, source: exp.From | None, joins: Sequence[exp.Join], sample: exp.TableSample | None = None
+    ) -> Relation:
+        """FROM with everything that is joined to it; without FROM one row of no columns.
+
+        Args:
+            source: The clause.
+            joins: In order.
+            sample: TABLESAMPLE that sqlglot took for the query's, when it followed an alias with columns.
+        """
         if source is None:
             return Relation("", ())
-        return self._joined(self.factor(source.this, ()), joins)
+        if sample is None:
+            return self._joined(self.factor(source.this, ()), joins)
+        if joins:
+            raise at(sample, unsupported("TABLESAMPLE after an alias with columns, with joins"))
+        sampled = source.this.copy()
+        sampled.set("sample", sample.copy())
+        return self.factor(sampled, ())
 
     def _joined(self, first: Relation, joins: Sequence[exp.Join]) -> Relation:
         """Joins bind tighter than commas: conditions see only what stands after the last comma."""
@@ -127,7 +142,8 @@ class Relations:
             one, two = (self._only(side, name, where, join) for side, where in ((left, "left"), (right, "right")))
             kind = common_type(one.value.type, two.value.type)
             if kind is None:
-                message = f"Column types of left and right side of join are not comparable: {one.value.type}, {two.value.type}"
+                kinds = f"{one.value.type}, {two.value.type}"
+                message = f"Column types of left and right side of join are not comparable: {kinds}"
                 raise at(join, QueryError("TYPE_MISMATCH", message))
             pair = coerce(one.value, kind), coerce(two.value, kind)
             conditions.append(compare_sql("=", *pair))
@@ -148,7 +164,7 @@ class Relations:
 
     # --- factors --------------------------------------------------------------------------------------------------
 
-    def factor(self, node: exp.Expression, visible: tuple[Field, ...]) -> Relation:
+    def factor(self, node: exp.Expr, visible: tuple[Field, ...]) -> Relation:
         """One table, subquery, UNNEST, LATERAL or VALUES.
 
         Args:
@@ -201,14 +217,14 @@ class Relations:
         sql = self._sampled(sql, node.args.get("sample"), node)
         return Relation(f"{sql} AS {alias}", _aliased(fields, node))
 
-    def _sampled(self, sql: str, sample: exp.TableSample | None, node: exp.Expression) -> str:
+    def _sampled(self, sql: str, sample: exp.TableSample | None, node: exp.Expr) -> str:
         if sample is None:
             return sql
         method = sample.args["method"].name.upper() if sample.args.get("method") else ""
         percent = sample.args.get("percent")
         if method not in {"BERNOULLI", "SYSTEM"} or percent is None:
             raise at(node, QueryError("SYNTAX_ERROR", "mismatched input. Expecting: 'BERNOULLI', 'SYSTEM'"))
-        return f"(SELECT * FROM {sql} TABLESAMPLE {method} ({float(percent.name)} PERCENT))"
+        return f"(SELECT * FROM {sql} TABLESAMPLE {method} ({float(percent.name)} PERCENT))"  # noqa: S608
 
     def _reference(self, node: exp.Table) -> TableRef:
         catalog = node.catalog.lower()
@@ -245,7 +261,7 @@ class Relations:
         result = self.statement.query(bare, self.parent)
         return self._from_query(result, node, sample)
 
-    def _from_query(self, result: QueryResult, node: exp.Expression, sample: exp.TableSample | None) -> Relation:
+    def _from_query(self, result: QueryResult, node: exp.Expr, sample: exp.TableSample | None) -> Relation:
         alias = self.statement.fresh("t")
         sql = self._sampled(f"({result.sql})", sample, node)
         return Relation(f"{sql} AS {alias}", _aliased(result.as_fields(alias), node))
@@ -280,7 +296,7 @@ class Relations:
         return Relation(f"LATERAL (SELECT {inner}) AS {alias}", _aliased_unnest(fields, node), lateral=True)
 
 
-def _unnested(value: Value, node: exp.Expression) -> list[tuple[str, TrinoType]]:
+def _unnested(value: Value, node: exp.Expr) -> list[tuple[str, TrinoType]]:
     match value.type.base:
         case "array":
             return [(f"unnest({value.sql})", value.type.element)]
@@ -326,14 +342,14 @@ def _aliased_unnest(fields: list[Field], node: exp.Unnest) -> tuple[Field, ...]:
     return _named(fields, alias.name.lower(), names, node)
 
 
-def _aliased(fields: Sequence[Field], node: exp.Expression) -> tuple[Field, ...]:
+def _aliased(fields: Sequence[Field], node: exp.Expr) -> tuple[Field, ...]:
     alias = node.args.get("alias")
     if not isinstance(alias, exp.TableAlias) or not alias.this:
         return tuple(fields)
     return _named(fields, alias.name.lower(), [name.name.lower() for name in alias.columns], node)
 
 
-def _named(fields: Sequence[Field], alias: str, names: Sequence[str], node: exp.Expression) -> tuple[Field, ...]:
+def _named(fields: Sequence[Field], alias: str, names: Sequence[str], node: exp.Expr) -> tuple[Field, ...]:
     shown = [field for field in fields if not field.hidden]
     if names and len(names) != len(shown):
         message = f"Column alias list has {len(names)} entries but '{alias}' has {len(shown)} columns available"
@@ -350,6 +366,3 @@ def _is_comma(join: exp.Join) -> bool:
 
 def _grouped(sql: str) -> str:
     return f"({sql})" if " JOIN " in sql and not sql.startswith(("(", "LATERAL")) else sql
-
-
-__all__ = ["UNKNOWN", "Relation", "Relations"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import TrinoType
@@ -73,14 +73,15 @@ class Scope:
     parent: Scope | None = None
     grouping: Grouping | None = None
     lambdas: dict[str, Value] = field(default_factory=dict[str, Value])
-
-    def child(self, fields: Sequence[Field]) -> Scope:
-        """A scope inside this one."""
-        return Scope(fields, parent=self)
+    outputs: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def with_lambdas(self, names: dict[str, Value]) -> Scope:
         """The same columns, and a lambda's parameters before them."""
-        return Scope(self.fields, self.parent, self.grouping, {**self.lambdas, **names})
+        return replace(self, lambdas={**self.lambdas, **names})
+
+    def with_outputs(self, names: dict[str, Value]) -> Scope:
+        """The same columns, and those of the select list before them, as ORDER BY sees them."""
+        return replace(self, outputs=names)
 
     def resolve(self, parts: Sequence[str], fail: Callable[[str, str], QueryError]) -> Value:
         """The value of a dotted name: a column, or fields of a row in one.
@@ -94,6 +95,8 @@ class Scope:
         """
         if parts[0] in self.lambdas:
             return dereference(self.lambdas[parts[0]], parts[1:], fail)
+        if len(parts) == 1 and parts[0] in self.outputs:
+            return self._output(parts[0], fail)
         scope: Scope | None = self
         while scope is not None:
             found = scope.own(parts, fail)
@@ -101,6 +104,18 @@ class Scope:
                 return found
             scope = scope.parent
         raise fail("COLUMN_NOT_FOUND", f"Column '{'.'.join(parts)}' cannot be resolved")
+
+    def _output(self, name: str, fail: Callable[[str, str], QueryError]) -> Value:
+        """A column of the select list; inside an aggregate only one that a column of the source is."""
+        value = self.outputs[name]
+        if self.grouping is None or not self.grouping.in_aggregate:
+            return value
+        source = self.own([name], fail)
+        if source is None or self.grouping.keys.get(source.sql) != value:
+            raise fail(
+                "INVALID_COLUMN_REFERENCE", "Invalid reference to output projection attribute from ORDER BY aggregation"
+            )
+        return source
 
     def own(self, parts: Sequence[str], fail: Callable[[str, str], QueryError]) -> Value | None:
         """The same among this scope's own columns alone."""

@@ -18,15 +18,16 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.expressions import Expressions
 from finks_local.sql.operators import orderable, sort_key
 from finks_local.sql.places import at
+from finks_local.sql.results import OutputField, QueryResult, limit_sql, ordinal, physical_names
 from finks_local.sql.scope import Field, Grouping, Scope, dereference
 from finks_local.sql.types import TrinoType
 from finks_local.sql.value import Value, name_literal, unsupported
 
 if TYPE_CHECKING:
-    from finks_local.sql.query import QueryResult, Statement
+    from finks_local.sql.query import Statement
 
 _PARTS: Final = {"expressions", "distinct", "from_", "joins", "where", "group", "having", "order", "limit", "offset"}
-_SELECT_PARTS: Final = _PARTS | {"windows", "with_"}
+_SELECT_PARTS: Final = _PARTS | {"windows", "with_", "sample"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ class Selection:
 
     def result(self) -> QueryResult:
         """The translated query."""
-        from finks_local.sql.query import OutputField, QueryResult, limit_sql, physical_names
-
         node = self.node
         self._check(node)
-        source = self.statement.relations(self.parent).from_clause(node.args.get("from_"), node.args.get("joins") or ())
+        joins = node.args.get("joins") or ()
+        source = self.statement.relations(self.parent).from_clause(
+            node.args.get("from_"), joins, node.args.get("sample")
+        )
         plain = Expressions(self.statement, Scope(source.fields, self.parent), _windows(node))
         where = self._condition(plain, "where", "WHERE clause")
         grouping = Grouping(self.statement.fresh("g")) if _aggregates(node) else None
@@ -125,7 +127,7 @@ class Selection:
             )
         return outputs
 
-    def _star(self, item: exp.Expression, expressions: Expressions, fields: Sequence[Field]) -> list[_Output]:
+    def _star(self, item: exp.Expr, expressions: Expressions, fields: Sequence[Field]) -> list[_Output]:
         star = item if isinstance(item, exp.Star) else item.this
         if any(star.args.get(part) for part in ("except_", "replace", "rename")):
             raise at(item, QueryError("SYNTAX_ERROR", "mismatched input after '*'"))
@@ -139,7 +141,7 @@ class Selection:
             raise at(self.node, QueryError("COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause"))
         return [_Output(field.name, self._starred(field, expressions, item)) for field in shown]
 
-    def _starred(self, field: Field, expressions: Expressions, item: exp.Expression) -> Value:
+    def _starred(self, field: Field, expressions: Expressions, item: exp.Expr) -> Value:
         grouping = expressions.scope.grouping
         if grouping is None:
             return field.value
@@ -169,7 +171,7 @@ class Selection:
         parts = [term for term in terms if term]
         return f" GROUP BY {', '.join(parts)}" if parts else " GROUP BY ()"
 
-    def _group_term(self, item: exp.Expression, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
+    def _group_term(self, item: exp.Expr, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
         match item:
             case exp.GroupingSets() | exp.Rollup() | exp.Cube():
                 word = {"GroupingSets": "GROUPING SETS", "Rollup": "ROLLUP", "Cube": "CUBE"}[type(item).__name__]
@@ -180,7 +182,7 @@ class Selection:
             case _:
                 return self._group_key(item, plain, grouping, fields)
 
-    def _group_set(self, item: exp.Expression, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
+    def _group_set(self, item: exp.Expr, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
         if isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets):
             return self._group_term(item, plain, grouping, fields)
         parts = (
@@ -188,9 +190,7 @@ class Selection:
         )
         return f"({', '.join(self._group_key(part, plain, grouping, fields) for part in parts)})"
 
-    def _group_key(self, item: exp.Expression, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
-        from finks_local.sql.query import ordinal
-
+    def _group_key(self, item: exp.Expr, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
         index = ordinal(item, self._width(fields), "GROUP BY")
         if index is not None:
             item = self._selected(index, fields)
@@ -211,9 +211,9 @@ class Selection:
     def _width(self, fields: Sequence[Field]) -> int:
         return len(self._expanded(fields))
 
-    def _expanded(self, fields: Sequence[Field]) -> list[exp.Expression | None]:
+    def _expanded(self, fields: Sequence[Field]) -> list[exp.Expr | None]:
         """The select list with stars written out as nothing: a position on a star names a column of the source."""
-        items: list[exp.Expression | None] = []
+        items: list[exp.Expr | None] = []
         for item in self.node.expressions:
             if isinstance(item, exp.Star):
                 items += [None] * len([field for field in fields if not field.hidden])
@@ -221,7 +221,7 @@ class Selection:
                 items.append(item.this if isinstance(item, exp.Alias) else item)
         return items
 
-    def _selected(self, index: int, fields: Sequence[Field]) -> exp.Expression:
+    def _selected(self, index: int, fields: Sequence[Field]) -> exp.Expr:
         item = self._expanded(fields)[index]
         if item is None:
             raise at(self.node, unsupported("GROUP BY the position of a column of *"))
@@ -236,8 +236,6 @@ class Selection:
         return [self._order_term(item, above, outputs) for item in clause.expressions]
 
     def _order_term(self, item: exp.Ordered, above: Expressions, outputs: Sequence[_Output]) -> str:
-        from finks_local.sql.query import ordinal
-
         index = ordinal(item.this, len(outputs), "ORDER BY")
         value = outputs[index].value if index is not None else self._order_value(item.this, above, outputs)
         if not orderable(value.type):
@@ -259,7 +257,7 @@ class Selection:
         term = str(position + 1) if position is not None and key == value.sql else key
         return f"{term} {direction_sql(item)}"
 
-    def _order_value(self, node: exp.Expression, above: Expressions, outputs: Sequence[_Output]) -> Value:
+    def _order_value(self, node: exp.Expr, above: Expressions, outputs: Sequence[_Output]) -> Value:
         """A name means an output column first, then a column of the source."""
         named = {output.name: output.value for output in outputs if output.name}
         counts = [output.name for output in outputs]
@@ -273,7 +271,7 @@ class Selection:
 
         if isinstance(node, exp.Column) and len(node.parts) == 1 and (found := resolve(node.name.lower())) is not None:
             return found
-        scope = above.scope.with_lambdas({name: value for name, value in named.items() if resolve(name) is not None})
+        scope = above.scope.with_outputs({name: value for name, value in named.items() if resolve(name) is not None})
         return Expressions(self.statement, scope, above.windows).analyse(node)
 
 
@@ -281,7 +279,7 @@ def _windows(node: exp.Select) -> dict[str, exp.Window]:
     return {window.name.lower(): window for window in node.args.get("windows") or ()}
 
 
-def _natural_name(item: exp.Expression) -> str | None:
+def _natural_name(item: exp.Expr) -> str | None:
     """The name of a column that is selected without an alias."""
     if isinstance(item, exp.Column):
         return item.name.lower()
@@ -290,7 +288,7 @@ def _natural_name(item: exp.Expression) -> str | None:
     return None
 
 
-def _row_fields(value: Value, item: exp.Expression) -> list[_Output]:
+def _row_fields(value: Value, item: exp.Expr) -> list[_Output]:
     if value.type.base != "row":
         raise at(item, QueryError("TYPE_MISMATCH", "All columns reference (.*) needs a row"))
     outputs: list[_Output] = []
@@ -300,13 +298,13 @@ def _row_fields(value: Value, item: exp.Expression) -> list[_Output]:
     return outputs
 
 
-def _calls(node: exp.Expression) -> list[exp.Anonymous]:
+def _calls(node: exp.Expr) -> list[exp.Anonymous]:
     """The calls of aggregates at this level: not in subqueries, and not those with OVER themselves."""
     found: list[exp.Anonymous] = []
     stack = [node]
     while stack:
         current = stack.pop()
-        if isinstance(current, exp.Query) or current is None:
+        if isinstance(current, exp.Query):
             continue
         if isinstance(current, exp.Window):
             inner = current.this
@@ -331,7 +329,7 @@ def _aggregates(node: exp.Select) -> bool:
     return any(_calls(item) for item in places)
 
 
-def _refuse_aggregates(node: exp.Expression, where: str) -> None:
+def _refuse_aggregates(node: exp.Expr, where: str) -> None:
     calls = _calls(node)
     if calls:
         message = (

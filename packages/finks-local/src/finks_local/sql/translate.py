@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from sqlglot import exp
 
@@ -44,11 +43,7 @@ class Translation:
     tables: tuple[TableRef, ...]
 
 
-class _Query(Protocol):
-    sql: str
-
-
-def translate(query: exp.Expression, resolver: Resolver, session: Session) -> Translation:
+def translate(query: exp.Expr, resolver: Resolver, session: Session) -> Translation:
     """Translate SELECT, VALUES, WITH and set operations.
 
     Args:
@@ -71,7 +66,7 @@ def translate(query: exp.Expression, resolver: Resolver, session: Session) -> Tr
         inner = f"q.{name_literal(field.physical)}"
         sql = inner if field.type == UNKNOWN else cast_sql(inner, field.type.duckdb)
         outputs.append(f"{sql} AS {name_literal(name)}")
-    sql = f"SELECT {', '.join(outputs)} FROM ({result.sql}) AS q"
+    sql = f"SELECT {', '.join(outputs)} FROM ({result.sql}) AS q"  # noqa: S608
     return Translation(sql, tuple(columns), tuple(statement.tables))
 
 

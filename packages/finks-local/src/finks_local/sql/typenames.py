@@ -55,7 +55,7 @@ def type_of(node: exp.DataType) -> TrinoType:
             raise QueryError("TYPE_NOT_FOUND", f"Unknown type: {node.sql()}")
 
 
-def _field(node: exp.Expression) -> tuple[str | None, TrinoType]:
+def _field(node: exp.Expr) -> tuple[str | None, TrinoType]:
     if isinstance(node, exp.DataType):
         return None, type_of(node)
     kind = node.args.get("kind")

@@ -123,7 +123,7 @@ class TrinoType:
             case "array":
                 return f"{self.args[0].duckdb}[]"
             case "map":
-                return f"MAP({self.args[0].duckdb}, {self.args[1].duckdb})"
+                return f"MAP({self._key.duckdb}, {self.args[1].duckdb})"
             case "row":
                 inner = ", ".join(f"{_quoted(name, always=True)} {t.duckdb}" for name, t in self.named_fields)
                 return f"STRUCT({inner})"
@@ -141,7 +141,7 @@ class TrinoType:
             case "array":
                 return pa.list_(self.args[0].arrow)
             case "map":
-                return pa.map_(self.args[0].arrow, self.args[1].arrow)
+                return pa.map_(self._key.arrow, self.args[1].arrow)
             case "row":
                 return pa.struct([(name, t.arrow) for name, t in self.named_fields])
             case "timestamp with time zone":
@@ -149,6 +149,11 @@ class TrinoType:
                 return instant if self.zone else pa.struct([("t", instant), ("z", pa.string())])
             case base:
                 return _ARROW[base]
+
+    @property
+    def _key(self) -> TrinoType:
+        """Of a map: the carried type of its keys; Arrow has no null type for them."""
+        return VARCHAR if self.args[0] == UNKNOWN else self.args[0]
 
     @property
     def precision(self) -> int:

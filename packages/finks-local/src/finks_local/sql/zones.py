@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC as UTC_ZONE
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -106,7 +107,7 @@ def zoned_parts(text: str, digits: int | None = None) -> tuple[datetime, str, in
         raise QueryError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp with time zone: {text}")
     clock, zone, written = read
     zone = zone or UTC
-    at = clock.replace(tzinfo=tzinfo_of(zone)).astimezone(timezone.utc)
+    at = clock.replace(tzinfo=tzinfo_of(zone)).astimezone(UTC_ZONE)
     kept = written if digits is None else digits
     unit = 10 ** (6 - kept)
     micros = (at.microsecond + unit // 2) // unit * unit

@@ -67,27 +67,25 @@ def change_rows(workspace: Workspace, statement: RowChange) -> Outcome:
 
 
 def _update_or_delete(target: Target, tree: exp.Update | exp.Delete) -> Changes:
-    if isinstance(tree, exp.Update):
-        clause = Clause(UPDATE, assignments(target, tree.expressions))
-    else:
-        clause = Clause(DELETE)
+    update = isinstance(tree, exp.Update)
+    clause = Clause(UPDATE, assignments(target, tree.expressions)) if update else Clause(DELETE)
     query = _select(target, exp.Literal.number(1), [[*clause.values.values()]]).from_(target.rows)
     condition = tree.args.get("where")
     return Changes((clause,), query.where(condition.this) if condition is not None else query)
 
 
-def _select(target: Target, number: exp.Expression, values: Sequence[Sequence[exp.Expression]]) -> exp.Select:
+def _select(target: Target, number: exp.Expr, values: Sequence[Sequence[exp.Expr]]) -> exp.Select:
     own = [target.column(column.name) for column in target.columns]
     return exp.Select(expressions=[*target.place, number, *own, *(value for of in values for value in of)])
 
 
 def _merge(target: Target, tree: exp.Merge) -> Changes:
     clauses: list[Clause] = []
-    cases: list[exp.Expression] = []
+    cases: list[exp.Expr] = []
     for when in tree.args["whens"].expressions:
         clause = _clause(target, when)
         matched = exp.Is(this=target.column(ROW), expression=exp.Null())
-        holds: exp.Expression = matched if clause.kind == INSERT else exp.Not(this=matched)
+        holds: exp.Expr = matched if clause.kind == INSERT else exp.Not(this=matched)
         if clause.condition is not None:
             holds = exp.and_(holds, exp.paren(clause.condition.copy()))
         clauses.append(clause)
@@ -101,7 +99,7 @@ def _merge(target: Target, tree: exp.Merge) -> Changes:
     return Changes(tuple(clauses), query.where(exp.Not(this=exp.Is(this=number.copy(), expression=exp.Null()))))
 
 
-def _when(number: exp.Expression, wanted: int, value: exp.Expression) -> exp.Expression:
+def _when(number: exp.Expr, wanted: int, value: exp.Expr) -> exp.Expr:
     """The value where the clause of that number holds: elsewhere it might not even be computable."""
     holds = exp.EQ(this=number.copy(), expression=exp.Literal.number(wanted))
     return exp.Case(ifs=[exp.If(this=holds, true=value.copy())])
@@ -118,7 +116,7 @@ def _clause(target: Target, when: Any) -> Clause:
     return Clause(DELETE, {}, condition)
 
 
-def _inserted(target: Target, then: exp.Insert) -> dict[str, exp.Expression]:
+def _inserted(target: Target, then: exp.Insert) -> dict[str, exp.Expr]:
     known = [column.name for column in target.columns]
     listed = then.this.expressions if isinstance(then.this, exp.Tuple) else None
     names = [column.name.lower() for column in listed] if listed is not None else known
@@ -187,5 +185,5 @@ def _rewrite(workspace: Workspace, target: Target) -> list[DataFile]:
         kept = f"select {columns} from (select * from ({relation.sql}) t anti join {_CHANGES} c on {same})"  # noqa: S608
         sql = f"{kept} union all {sql}"
     new = iceberg.write_rows(workspace, sql, target.columns, target.table.metadata, target.table.io)
-    iceberg.replace(target.table, old, new)
+    iceberg.replace(workspace, target.table, old, new)
     return new

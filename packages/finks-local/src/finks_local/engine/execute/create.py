@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from finks_local.engine.ddl.statements import CreateTableAs
-from finks_local.engine.execute.queries import parsed, place
+from finks_local.engine.execute.queries import place
 from finks_local.engine.failures import ICEBERG_ERROR, told
 from finks_local.engine.formats import descriptor, format_named
 from finks_local.engine.metastore import Row
+from finks_local.engine.query import parsed
 from finks_local.engine.request import DDL, Outcome
-from finks_local.engine.storage import bare, folder, list_objects, name
+from finks_local.engine.storage import bare, discard, folder, list_objects, name
 from finks_local.engine.workspace import Workspace
 from finks_local.engine.write import hive, iceberg
 from finks_local.engine.write.columns import created_columns, fitted, numbered
@@ -93,7 +94,7 @@ def _create_hive(
         workspace.catalog.create_table(database, row)
         hive.register(workspace.catalog, {**row, "DatabaseName": database}, written)
     except BaseException:
-        hive.remove(workspace.backend.s3, written.files)
+        discard(workspace.backend.s3, written.files)
         raise
     return Outcome(DDL, "CREATE_TABLE_AS_SELECT", ROWS, update_count=written.rows, data_manifest=tuple(written.files))
 
@@ -189,7 +190,7 @@ def _create_iceberg(
             iceberg.append(transaction, files)
             transaction.commit_transaction()
     except QueryError:
-        iceberg.remove(io, files)
+        discard(workspace.backend.s3, [file.file_path for file in files])
         raise
     rows = sum(file.record_count for file in files)
     written = tuple(file.file_path for file in files)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from finks_local.engine import formats, metastore
 from finks_local.engine.ddl.statements import Insert
 from finks_local.engine.execute.create import ROWS
-from finks_local.engine.execute.queries import parsed, place
+from finks_local.engine.execute.queries import place
 from finks_local.engine.metastore import Row
+from finks_local.engine.query import parsed
 from finks_local.engine.request import DML, Outcome
 from finks_local.engine.scan.hive import hive_columns
 from finks_local.engine.scan.iceberg import iceberg_columns
+from finks_local.engine.storage import NULL_PARTITION, discard
 from finks_local.engine.workspace import Workspace
 from finks_local.engine.write import hive, iceberg
 from finks_local.engine.write.columns import insert_select
@@ -56,7 +58,7 @@ def _insert_hive(workspace: Workspace, statement: Insert, row: Row, sql: str, co
     try:
         hive.register(workspace.catalog, row, written)
     except BaseException:
-        hive.remove(workspace.backend.s3, written.files)
+        discard(workspace.backend.s3, written.files)
         raise
     return Outcome(DML, "INSERT", ROWS, update_count=written.rows, data_manifest=tuple(written.files))
 
@@ -66,12 +68,12 @@ def _insert_iceberg(workspace: Workspace, statement: Insert, sql: str, columns: 
     target = _visible(iceberg_columns(table.schema()))
     select = insert_select(sql, columns, target, statement.columns)
     files = iceberg.write_rows(workspace, select, target, table.metadata, table.io)
-    iceberg.commit_append(table, files)
+    iceberg.commit_append(workspace, table, files)
     rows = sum(file.record_count for file in files)
     return Outcome(DML, "INSERT", ROWS, update_count=rows, data_manifest=tuple(file.file_path for file in files))
 
 
 def _folder_of(workspace: Workspace, row: Row, values: hive.Values) -> str | None:
-    kept = [hive.NULL_PARTITION if value is None else value for value in values]
+    kept = [NULL_PARTITION if value is None else value for value in values]
     partition = workspace.catalog.partition(row["DatabaseName"], row["Name"], kept)
     return partition["StorageDescriptor"]["Location"] if partition is not None else None

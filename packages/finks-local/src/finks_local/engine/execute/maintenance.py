@@ -64,7 +64,7 @@ def optimize(workspace: Workspace, statement: Optimize) -> Outcome:
         new += iceberg.write_rows(workspace, sql, columns, table.metadata, table.io)
         old += [task.file for task in group]
     if old:
-        iceberg.replace(table, old, new)
+        iceberg.replace(workspace, table, old, new)
     return Outcome(DML, "OPTIMIZE", data_manifest=tuple(file.file_path for file in new))
 
 

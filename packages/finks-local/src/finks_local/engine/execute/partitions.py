@@ -85,14 +85,14 @@ def rename(workspace: Workspace, row: Row, action: RenamePartition) -> None:
     partition = _partition(workspace, row, action.partition)
     values = _values(row, action.to.values)
     changed = partition_row(row, values, partition["StorageDescriptor"]["Location"])
-    workspace.catalog.update_partition(row["DatabaseName"], row["Name"], partition["Values"], changed)
+    workspace.catalog.replace_partition(row["DatabaseName"], row["Name"], partition["Values"], changed)
 
 
 def set_location(workspace: Workspace, row: Row, spec: PartitionSpec, location: str) -> None:
     """PARTITION ... SET LOCATION."""
     partition = _partition(workspace, row, spec)
     changed = partition_row(row, partition["Values"], location)
-    workspace.catalog.update_partition(row["DatabaseName"], row["Name"], partition["Values"], changed)
+    workspace.catalog.replace_partition(row["DatabaseName"], row["Name"], partition["Values"], changed)
 
 
 def _partition(workspace: Workspace, row: Row, spec: PartitionSpec) -> Row:

@@ -5,34 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
-from sqlglot import exp
 
 from finks_local.engine import metastore
 from finks_local.engine.ddl.parse import parse_statement
 from finks_local.engine.ddl.reader import Name
 from finks_local.engine.ddl.statements import CreateView, Explain, Query, Unload
+from finks_local.engine.query import parsed
 from finks_local.engine.request import DDL, DML, UTILITY, Outcome
 from finks_local.engine.views import View, view_row
 from finks_local.engine.workspace import Workspace
 from finks_local.sql.errors import QueryError
-from finks_local.sql.parse import parse
 from finks_local.sql.types import VARCHAR, Column
-
-
-def parsed(text: str) -> exp.Query | exp.Values:
-    """The query of a text.
-
-    Raises:
-        QueryError: SYNTAX_ERROR.
-    """
-    tree = parse(text)
-    if isinstance(tree, exp.Subquery):
-        # A query in parentheses.
-        inner = tree.unnest()
-        tree = inner if isinstance(inner, exp.Query) and not tree.args.get("alias") else tree
-    if not isinstance(tree, exp.Query | exp.Values):
-        raise QueryError("SYNTAX_ERROR", "line 1:1: Expecting: <query>")
-    return tree
 
 
 def select(workspace: Workspace, statement: Query) -> Outcome:

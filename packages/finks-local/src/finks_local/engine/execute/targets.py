@@ -71,11 +71,11 @@ class Clause:
     """
 
     kind: str
-    values: Mapping[str, exp.Expression] = field(default_factory=dict)
-    condition: exp.Expression | None = None
+    values: Mapping[str, exp.Expr] = field(default_factory=dict)
+    condition: exp.Expr | None = None
 
 
-def target_of(workspace: Workspace, tree: exp.Expression) -> Target:
+def target_of(workspace: Workspace, tree: exp.Expr) -> Target:
     """The target of an UPDATE, DELETE or MERGE.
 
     Raises:
@@ -95,14 +95,14 @@ def target_of(workspace: Workspace, tree: exp.Expression) -> Target:
     return Target(database, name, (written.alias or name).lower(), table, columns)
 
 
-def assignments(target: Target, equations: Sequence[exp.Expression]) -> dict[str, exp.Expression]:
+def assignments(target: Target, equations: Sequence[exp.Expr]) -> dict[str, exp.Expr]:
     """The values of a SET list by column.
 
     Raises:
         QueryError: COLUMN_NOT_FOUND, DUPLICATE_COLUMN_NAME.
     """
     known = {column.name for column in target.columns}
-    found: dict[str, exp.Expression] = {}
+    found: dict[str, exp.Expr] = {}
     for equation in equations:
         name = equation.this.name.lower()
         if name not in known:

@@ -6,7 +6,7 @@ from typing import Final
 
 from finks_local.engine.ddl.statements import Unload
 from finks_local.engine.execute.create import ROWS
-from finks_local.engine.execute.queries import parsed
+from finks_local.engine.query import parsed
 from finks_local.engine.request import DML, Outcome
 from finks_local.engine.storage import list_objects, name
 from finks_local.engine.workspace import Workspace

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from finks_local.engine import metastore
 from finks_local.engine.metastore import Metastore, Row
+from finks_local.engine.query import Query
 from finks_local.engine.views import read_view
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import BIGINT, VARCHAR, Column, parse_hive
@@ -37,7 +38,7 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def renamed(query: exp.Expression) -> exp.Expression:
+def renamed(query: Query) -> Query:
     """The query with these tables under the name that DuckDB has them by."""
     changed = query.copy()
     for table in changed.find_all(exp.Table):

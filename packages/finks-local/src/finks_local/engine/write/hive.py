@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from finks_local.engine import metastore
 from finks_local.engine.metastore import Metastore, Row
-from finks_local.engine.storage import NULL_PARTITION, bucket_and_key, folder, name
+from finks_local.engine.storage import NULL_PARTITION, discard, folder, name
 from finks_local.engine.workspace import Workspace
 from finks_local.engine.write.files import ParquetFiles
 from finks_local.sql.errors import QueryError
@@ -24,6 +24,7 @@ from finks_local.sql.types import Column
 MAX_PARTITIONS: Final = 100
 """A CTAS or an INSERT may write so many at once (Athena: "Use CTAS and INSERT INTO to work around the limit")."""
 
+_encode: Final[Any] = pyarrow.compute.run_end_encode  # pyright: ignore[reportAttributeAccessIssue]
 _PARTITION: Final = "finks_partition"
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f"#%\'*/:=?\\{\[\]^]')
 
@@ -70,7 +71,7 @@ def write(workspace: Workspace, sql: str, target: Target) -> Written:
         for values, batches in _runs(workspace, sql, target):
             _write_run(workspace, target, values, batches, written)
     except BaseException:
-        remove(workspace.backend.s3, written.files)
+        discard(workspace.backend.s3, written.files)
         raise
     return written
 
@@ -125,7 +126,7 @@ class _Pieces:
     @staticmethod
     def _cut(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, pa.RecordBatch]]:
         for batch in batches:
-            runs: Any = pc.run_end_encode(batch.column(batch.num_columns - 1).cast(pa.string()))
+            runs = _encode(batch.column(batch.num_columns - 1).cast(pa.string()))
             rows = batch.select(range(batch.num_columns - 1))
             start = 0
             for end, key in zip(runs.run_ends.to_pylist(), runs.values.to_pylist(), strict=True):
@@ -160,13 +161,6 @@ def _escaped(value: str | None) -> str:
 def file_name(query_id: str, now: datetime) -> str:
     """A name as Athena gives its files: time, query, something of its own."""
     return f"{now:%Y%m%d_%H%M%S}_{query_id[:5]}_{uuid.uuid4()}"
-
-
-def remove(s3: Any, locations: Sequence[str]) -> None:
-    """Delete files of a statement that failed."""
-    for location in locations:
-        bucket, key = bucket_and_key(location)
-        s3.delete_object(Bucket=bucket, Key=key)
 
 
 def register(catalog: Metastore, table: Row, written: Written) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import pyarrow as pa
@@ -19,8 +20,8 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.transforms import BucketTransform
 
-from finks_local.engine.failures import ICEBERG_ERROR, told
-from finks_local.engine.storage import name
+from finks_local.engine.failures import COMMIT_ERROR, ICEBERG_ERROR, told
+from finks_local.engine.storage import discard, name
 from finks_local.engine.workspace import Workspace
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import Column
@@ -51,7 +52,7 @@ def write_rows(
                 )
             _check_partitions(written)
     except BaseException:
-        remove(io, written)
+        discard(workspace.backend.s3, _locations(written))
         raise
     return written
 
@@ -102,10 +103,8 @@ def _check_partitions(files: Sequence[DataFile]) -> None:
         raise QueryError("ICEBERG_TOO_MANY_OPEN_PARTITIONS", message, error_type=ICEBERG_ERROR)
 
 
-def remove(io: FileIO, files: Iterable[DataFile]) -> None:
-    """Delete data files that no commit names."""
-    for file in files:
-        io.delete(file.file_path)
+def _locations(files: Iterable[DataFile]) -> list[str]:
+    return [file.file_path for file in files]
 
 
 def append(transaction: Transaction, files: Sequence[DataFile]) -> None:
@@ -116,42 +115,39 @@ def append(transaction: Transaction, files: Sequence[DataFile]) -> None:
                 update.append_data_file(file)
 
 
-def replace(table: Table, old: Sequence[DataFile], new: Sequence[DataFile]) -> None:
+def replace(workspace: Workspace, table: Table, old: Sequence[DataFile], new: Sequence[DataFile]) -> None:
     """Commit a snapshot in which new files stand for old ones.
 
     Raises:
         QueryError: ICEBERG_COMMIT_ERROR: somebody else has changed the table since it was loaded; the new files go.
     """
     if not old:
-        commit_append(table, new)
+        commit_append(workspace, table, new)
         return
-    try:
-        with told(".".join(table.name())), table.transaction() as transaction:
-            with transaction.update_snapshot().overwrite() as update:
-                for file in old:
-                    update.delete_data_file(file)
-                for file in new:
-                    update.append_data_file(file)
-    except QueryError as error:
-        _clean_after(error, table, new)
-        raise
+    with _committing(workspace, table, new) as transaction, transaction.update_snapshot().overwrite() as update:
+        for file in old:
+            update.delete_data_file(file)
+        for file in new:
+            update.append_data_file(file)
 
 
-def commit_append(table: Table, files: Sequence[DataFile]) -> None:
+def commit_append(workspace: Workspace, table: Table, files: Sequence[DataFile]) -> None:
     """Commit a snapshot that adds files, after those of others if need be.
 
     Raises:
         QueryError: ICEBERG_COMMIT_ERROR: others were faster too many times; the files go.
     """
+    with _committing(workspace, table, files) as transaction:
+        append(transaction, files)
+
+
+@contextmanager
+def _committing(workspace: Workspace, table: Table, files: Sequence[DataFile]) -> Iterator[Transaction]:
+    """A transaction; only a commit that is known to have failed lets its files go."""
     try:
         with told(".".join(table.name())), table.transaction() as transaction:
-            append(transaction, files)
+            yield transaction
     except QueryError as error:
-        _clean_after(error, table, files)
+        if error.code == COMMIT_ERROR:
+            discard(workspace.backend.s3, _locations(files))
         raise
-
-
-def _clean_after(error: QueryError, table: Table, files: Sequence[DataFile]) -> None:
-    """Only a commit that is known to have failed lets its files go."""
-    if error.code == "ICEBERG_COMMIT_ERROR":
-        remove(table.io, files)

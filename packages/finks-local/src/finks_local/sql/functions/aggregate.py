@@ -8,23 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from finks_local.sql.coercion import INTEGRAL, NUMERIC, coerce, common_type, converts
+from finks_local.sql.coercion import INTEGRAL, NUMERIC, coerce, converts
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.registry import Argument, Family, emit, resolve
 from finks_local.sql.operators import comparable, orderable, scaled, sort_key, unscaled
 from finks_local.sql.types import (
     BIGINT,
-    BOOLEAN,
-    DAY_SECOND,
     DOUBLE,
     MAX_PRECISION,
-    UNKNOWN,
     VARCHAR,
-    YEAR_MONTH,
     TrinoType,
     array,
     decimal,
-    map_of,
 )
 from finks_local.sql.value import Lambda, Value, cast_sql, unsupported
 
@@ -33,11 +28,11 @@ _PAIR: Final = ("corr", "covar_pop", "covar_samp", "regr_intercept", "regr_slope
 _ONE: Final = ("stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp")
 
 aggregates.declare(
-    {f"{name}(double, double) -> double": f"{name}({{d}}$1, $2{{o}}){{s}}" for name in _PAIR if name != "corr"}
+    {f"{name}(double, double) -> double": f"trino_finite({name}({{d}}$1, $2{{o}}){{s}})" for name in _PAIR}
     | {f"{name}(double) -> double": f"{name}({{d}}$1{{o}}){{s}}" for name in _ONE}
     | {
-        "corr(double, double) -> double": "corr({d}$1, $2{o}){s}",
-        "skewness(double) -> double": "trino_skewness(count({d}$1){s}, avg({d}$1){s}, sum({d}$1 * $1){s}, sum({d}$1 * $1 * $1){s})",
+        "skewness(double) -> double": "trino_skewness(list({d}$1){s})",
+        "kurtosis(double) -> double": "trino_kurtosis(list({d}$1){s})",
         "geometric_mean(double) -> double": "exp(avg({d}ln($1)){s})",
         "sum(tinyint) -> bigint": "CAST(sum({d}$1{o}){s} AS BIGINT)",
         "sum(smallint) -> bigint": "CAST(sum({d}$1{o}){s} AS BIGINT)",
@@ -67,7 +62,7 @@ aggregates.declare(
         "array_agg(T) -> array(T)": "list({d}$1{o}){s}",
         "approx_distinct(T) -> bigint": "count(DISTINCT $1){s}",
         "approx_distinct(T, double) -> bigint": "count(DISTINCT $1){s}",
-        "histogram(T) -> map(T,bigint)": "trino_histogram(list({d}$1{o}){s})",
+        "histogram(T) -> map(T,bigint)": "CAST(histogram({d}$1){s} AS #R)",
         "map_agg(K, V) -> map(K,V)": "trino_map_agg(list({'key': $1, 'value': $2}{o}){s})",
         "multimap_agg(K, V) -> map(K,array(V))": "trino_multimap_agg(list({'key': $1, 'value': $2}{o}){s})",
         "map_union(map(K,V)) -> map(K,V)": "trino_map_agg(flatten(list(map_entries($1){o}){s}))",
@@ -299,16 +294,3 @@ _SPECIAL: Final = {
 }
 for _name in _SPECIAL:
     aggregates.overloads.setdefault(_name, [])
-
-__all__ = [
-    "BOOLEAN",
-    "DAY_SECOND",
-    "UNKNOWN",
-    "YEAR_MONTH",
-    "Aggregation",
-    "aggregate_sql",
-    "aggregates",
-    "common_type",
-    "fold",
-    "map_of",
-]

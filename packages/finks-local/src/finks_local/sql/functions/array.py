@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from finks_local.sql.casting import text_of
 from finks_local.sql.coercion import INTEGRAL, coerce, common_type, converts
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.aggregate import FOLD_FIELDS, fold
-from finks_local.sql.functions.registry import Call, Family
+from finks_local.sql.functions.registry import Call, Family, emit, resolve
 from finks_local.sql.intervals import MILLIS_OF
 from finks_local.sql.operators import compare_sql, orderable
 from finks_local.sql.types import (
@@ -16,12 +15,12 @@ from finks_local.sql.types import (
     UNKNOWN,
     VARCHAR,
     YEAR_MONTH,
-    TrinoType,
     array,
     map_of,
     row,
 )
-from finks_local.sql.value import Lambda, Value, cast_sql, unsupported
+from finks_local.sql.value import Lambda, Value, cast_sql
+from finks_local.sql.valuetext import text_of
 
 arrays = Family()
 arrays.declare(
@@ -40,6 +39,7 @@ arrays.declare(
         "array_max(array(T)) -> T": "trino_array_max($1)",
         "array_min(array(T)) -> T": "trino_array_min($1)",
         "arrays_overlap(array(T), array(T)) -> boolean": "trino_arrays_overlap($1, $2)",
+        "contains_sequence(array(T), array(T)) -> boolean": "trino_contains_sequence($1, $2)",
         "combinations(array(T), bigint) -> array(array(T))": "trino_combinations($1, $2)",
         "filter(array(T), function(T,boolean)) -> array(T)": "list_filter($1, $2)",
         "find_first(array(T), function(T,boolean)) -> T": "list_extract(list_filter($1, $2), 1)",
@@ -47,7 +47,9 @@ arrays.declare(
         "ngrams(array(T), bigint) -> array(array(T))": "trino_ngrams($1, $2)",
         "repeat(T, bigint) -> array(T)": "trino_repeat($1, $2)",
         "reverse(array(T)) -> array(T)": "list_reverse($1)",
-        "shuffle(array(T)) -> array(T)": "list_transform(list_sort(list_transform($1, lambda x: {'k': random(), 'v': x})), lambda s: s.v)",
+        "shuffle(array(T)) -> array(T)": (
+            "list_transform(list_sort(list_transform($1, lambda x: {'k': random(), 'v': x})), lambda s: s.v)"
+        ),
         "slice(array(T), bigint, bigint) -> array(T)": "trino_slice($1, $2, $3)",
         "trim_array(array(T), bigint) -> array(T)": "trino_trim_array($1, $2)",
         "transform(array(T), function(T,U)) -> array(U)": "list_transform($1, $2)",
@@ -106,7 +108,10 @@ def _sort(call: Call) -> Value:
     if not isinstance(comparator, Lambda) or comparator.arity != 2:
         raise call.unexpected()
     (one, two), body = comparator.bind((items.type.element, items.type.element))
-    before = f"list_filter({items.sql}, lambda {one}: {coerce(body, BIGINT).sql} < 0)"
+    (later, earlier), reverse = comparator.bind((items.type.element, items.type.element))
+    swapped = f"list_extract(list_transform([{two}], lambda {later}: {coerce(reverse, BIGINT).sql}), 1)"
+    less = f"{coerce(body, BIGINT).sql} < 0 AND NOT {swapped} < 0".replace(earlier, one)
+    before = f"list_filter({items.sql}, lambda {one}: {less})"
     ranked = f"list_transform({items.sql}, lambda {two}, i: {{'k': len({before}), 'i': i}})"
     return Value(f"list_transform(list_sort({ranked}), lambda s: list_extract({items.sql}, s.i))", items.type)
 
@@ -190,7 +195,7 @@ def _map_lambda(call: Call) -> Value:
     pairs = f"list_transform({entries}, lambda {left}: {{'key': {changed[0]}, 'value': {changed[1]}}})"
     kind = map_of(body.type, item) if call.name == "transform_keys" else map_of(key, body.type)
     return Value(
-        f"trino_map_of(CAST({pairs} AS STRUCT(key {kind.args[0].duckdb}, value {kind.args[1].duckdb})[]))", kind
+        f"map_from_entries(CAST({pairs} AS STRUCT(key {kind.args[0].duckdb}, value {kind.args[1].duckdb})[]))", kind
     )
 
 
@@ -223,8 +228,6 @@ def _map_zip_with(call: Call) -> Value:
 @arrays.handles("map")
 def _map(call: Call) -> Value:
     if call.args:
-        from finks_local.sql.functions.registry import emit, resolve
-
         return emit(*resolve("map", arrays.overloads["map"], call.args))
     kind = map_of(UNKNOWN, UNKNOWN)
     return Value("MAP([], [])", kind)
@@ -266,6 +269,3 @@ def _sequence_in_time(call: Call, start: Value, stop: Value, step: list[Value]) 
     else:
         raise call.unexpected()
     return Value(cast_sql(items, array(kind).duckdb), array(kind))
-
-
-__all__ = ["TrinoType", "arrays", "unsupported"]

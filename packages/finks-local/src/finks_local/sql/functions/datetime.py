@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from finks_local.sql.casting import text_of
+from finks_local.sql.casting import cast
 from finks_local.sql.coercion import INTEGRAL, NUMERIC, coerce, common_type
+from finks_local.sql.dateformats import joda, mysql, print_sql
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.forms import at_time_zone
-from finks_local.sql.functions.formats import MYSQL, joda, mysql, print_sql
 from finks_local.sql.functions.registry import Call, Family
 from finks_local.sql.iso8601 import iso_instant
+from finks_local.sql.literals import now_value
 from finks_local.sql.operators import rezoned, shift_zoned, zone_sql
 from finks_local.sql.types import (
     BIGINT,
@@ -26,6 +27,7 @@ from finks_local.sql.types import (
     timestamp_tz,
 )
 from finks_local.sql.value import Value, cast_sql, text_literal, unsupported
+from finks_local.sql.valuetext import text_of
 from finks_local.sql.zones import canonical_zone, instant, local, zone_of
 
 moments = Family()
@@ -34,6 +36,7 @@ moments.declare(
         "from_iso8601_date(varchar) -> date": "trino_iso8601_date($1)",
         "human_readable_seconds(double) -> varchar": "trino_human_readable_seconds($1)",
         "to_milliseconds(day_second) -> bigint": "$1",
+        "parse_duration(varchar) -> day_second": "trino_parse_duration($1)",
         "from_unixtime_nanos(bigint) -> zoned": "make_timestamptz($1 // 1000)",
     }
 )
@@ -121,8 +124,6 @@ def _field(call: Call) -> Value:
 
 @moments.handles("now", "current_timestamp", "localtimestamp")
 def _now(call: Call) -> Value:
-    from finks_local.sql.expressions import now_value
-
     digits = 3
     if call.args and call.name != "now":
         (value,) = call.values(1)
@@ -141,8 +142,6 @@ def _current_timezone(call: Call) -> Value:
 
 @moments.handles("date")
 def _date(call: Call) -> Value:
-    from finks_local.sql.casting import cast
-
     (value,) = call.values(1)
     return cast(value, DATE)
 
@@ -292,7 +291,7 @@ def _trunc(call: Call) -> Value:
         raise call.unexpected()
     name = _unit(call, unit, kind)
     if kind.base == "time":
-        return Value(f"CAST(date_trunc('{name}', TIMESTAMP '1970-01-01' + {value.sql}) AS TIME)", kind)
+        return Value(f"CAST(date_trunc('{name}', DATE '1970-01-01' + {value.sql}) AS TIME)", kind)
     if kind.base == "timestamp with time zone":
         if kind.zone == UTC:
             return Value(f"date_trunc('{name}', {value.sql})", kind)
@@ -304,7 +303,7 @@ def _trunc(call: Call) -> Value:
 def _add(call: Call) -> Value:
     unit, count, value = call.values(3)
     kind = value.type
-    if count.type.base not in INTEGRAL or kind.base not in _POINTS:
+    if count.type.base not in INTEGRAL | {"unknown"} or kind.base not in _POINTS:
         raise call.unexpected()
     name = _unit(call, unit, kind)
     amount = coerce(count, BIGINT).sql
@@ -389,6 +388,3 @@ def _parse_joda(call: Call) -> Value:
     zoned = any(piece.kind in {"Z", "ZZ", "ZZZ"} for piece in joda(written))
     packed = f"trino_parse_datetime(CAST({text.sql} AS VARCHAR), {text_literal(written)})"
     return Value(packed, timestamp_tz(3, None)) if zoned else Value(f"({packed}).t", timestamp_tz(3, UTC))
-
-
-__all__ = ["MYSQL", "extract", "field_of", "moments"]

@@ -8,8 +8,8 @@ from typing import Final
 from finks_local.sql.coercion import INTEGRAL, coerce, common_type
 from finks_local.sql.errors import QueryError
 from finks_local.sql.operators import compare, compare_sql, sort_key
-from finks_local.sql.types import BIGINT, BOOLEAN, DAY_SECOND, UNKNOWN, UTC, VARCHAR, TrinoType, timestamp_tz
-from finks_local.sql.value import Value, unsupported
+from finks_local.sql.types import BIGINT, BOOLEAN, DAY_SECOND, UTC, VARCHAR, TrinoType, timestamp_tz
+from finks_local.sql.value import Value, cast_sql, unsupported
 from finks_local.sql.zones import canonical_zone, instant
 
 _APPROXIMATE: Final = {"real", "double"}
@@ -24,14 +24,20 @@ def subscript(base: Value, index: Value) -> Value:
     kind = base.type
     if kind.base == "array" and index.type.base in INTEGRAL:
         return Value(f"trino_subscript({base.sql}, {coerce(index, BIGINT).sql})", kind.element)
-    if kind.base == "map" and common_type(kind.args[0], index.type) == kind.args[0]:
-        key = coerce(index, kind.args[0])
+    if kind.base == "map" and _is_key(index, kind.args[0]):
+        key = Value(cast_sql(index.sql, kind.args[0].duckdb), kind.args[0])
         shown = f"CAST({key.sql} AS VARCHAR)"
         return Value(f"trino_map_subscript({base.sql}, {key.sql}, {shown})", kind.args[1])
     if kind.base == "row" and isinstance(index.constant, int) and 1 <= index.constant <= len(kind.args):
         name, field = kind.named_fields[index.constant - 1]
         return Value(f"struct_extract({base.sql}, '{name.replace(chr(39), chr(39) * 2)}')", field)
     raise QueryError("TYPE_MISMATCH", f"Cannot use {index.type} for subscript of {kind}")
+
+
+def _is_key(index: Value, key: TrinoType) -> bool:
+    """Whether a value can be looked up: a longer text than the keys' type has is a key that is not there."""
+    common = common_type(key, index.type)
+    return common is not None and common.base == key.base and common.duckdb == key.duckdb
 
 
 def like(value: Value, pattern: Value, escape: Value | None) -> Value:
@@ -91,7 +97,7 @@ def in_subquery(value: Value, sql: str, types: Sequence[TrinoType]) -> Value:
             f"value and result of subquery must be of the same type for IN expression: {value.type} vs {types[0]}",
         )
     inner = coerce(Value("v.c1", types[0]), kind)
-    return Value(f"({sort_key(coerce(value, kind))} IN (SELECT {sort_key(inner)} FROM {sql} AS v(c1)))", BOOLEAN)
+    return Value(f"({sort_key(coerce(value, kind))} IN (SELECT {sort_key(inner)} FROM {sql} AS v(c1)))", BOOLEAN)  # noqa: S608
 
 
 def quantified(operator: str, value: Value, sql: str, kind: TrinoType, *, every: bool) -> Value:
@@ -101,10 +107,10 @@ def quantified(operator: str, value: Value, sql: str, kind: TrinoType, *, every:
         raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {value.type} {operator} {kind}")
     compared = compare(operator, coerce(value, wanted), coerce(Value("v.c1", kind), wanted)).sql
     if every:
-        parts = f"CASE WHEN bool_or(c IS FALSE) THEN FALSE WHEN bool_or(c IS NULL) THEN NULL ELSE TRUE END"
+        parts = "CASE WHEN bool_or(c IS FALSE) THEN FALSE WHEN bool_or(c IS NULL) THEN NULL ELSE TRUE END"
     else:
-        parts = f"CASE WHEN bool_or(c IS TRUE) THEN TRUE WHEN bool_or(c IS NULL) THEN NULL ELSE FALSE END"
-    return Value(f"(SELECT {parts} FROM (SELECT {compared} AS c FROM {sql} AS v(c1)))", BOOLEAN)
+        parts = "CASE WHEN bool_or(c IS TRUE) THEN TRUE WHEN bool_or(c IS NULL) THEN NULL ELSE FALSE END"
+    return Value(f"(SELECT {parts} FROM (SELECT {compared} AS c FROM {sql} AS v(c1)))", BOOLEAN)  # noqa: S608
 
 
 def attempt(value: Value) -> Value:
@@ -135,6 +141,3 @@ def at_time_zone(value: Value, zone: Value) -> Value:
     packed = f"{{'t': {instant(value)}, 'z': trino_zone({zone.sql})}}"
     missing = f"{value.sql} IS NULL OR {zone.sql} IS NULL"
     return Value(f"(CASE WHEN {missing} THEN NULL ELSE {packed} END)", timestamp_tz(digits, None))
-
-
-__all__ = ["UNKNOWN", "at_time_zone", "attempt", "in_list", "in_subquery", "like", "quantified", "subscript"]

@@ -97,8 +97,8 @@ _SPELLINGS: Final = {
 _OPEN: Final = {"decimal", "varchar", "timestamp", "timestamp with time zone", "char", "time"}
 
 
-class NoMatch(Exception):  # noqa: N818 - not an error: the next overload is tried
-    """The arguments do not fit this overload."""
+class NoMatchError(Exception):
+    """The arguments do not fit this overload; the next one is tried."""
 
 
 @dataclass(slots=True)
@@ -116,11 +116,11 @@ class Match:
             return
         elif pattern.args:
             if kind.base != pattern.base or len(kind.args) != len(pattern.args):
-                raise NoMatch
+                raise NoMatchError
             for inner, arg in zip(pattern.args, kind.args, strict=True):
                 self.bind(inner, arg)
         elif kind.base != pattern.base and (self.exact or not _widens(kind, pattern.base)):
-            raise NoMatch
+            raise NoMatchError
 
     def _bind_variable(self, name: str, kind: TrinoType) -> None:
         before = self.bound.get(name)
@@ -129,7 +129,7 @@ class Match:
             return
         common = common_type(before, kind)
         if common is None or (self.exact and UNKNOWN not in (before, kind) and common != before):
-            raise NoMatch
+            raise NoMatchError
         self.bound[name] = common
 
     def concrete(self, pattern: Pattern, actual: TrinoType | None = None) -> TrinoType:
@@ -181,7 +181,7 @@ def resolve(
         for signature in overloads:
             try:
                 return (signature, *_try(signature, arguments, exact))
-            except NoMatch:
+            except NoMatchError:
                 continue
     given = ", ".join(a.type.trino if isinstance(a, Value) else "function" for a in arguments)
     expected = ", ".join(map(str, overloads))
@@ -193,27 +193,27 @@ def _try(signature: Signature, arguments: Sequence[Argument], exact: bool) -> tu
     if signature.variadic and len(arguments) > len(parameters):
         parameters += [parameters[-1]] * (len(arguments) - len(parameters))
     if len(parameters) != len(arguments):
-        raise NoMatch
+        raise NoMatchError
     match = Match(exact)
     pairs = list(zip(parameters, arguments, strict=True))
     for parameter, argument in pairs:
         if isinstance(argument, Value):
             match.bind(parameter, argument.type)
         elif parameter.base != "function" or len(parameter.args) - 1 != argument.arity:
-            raise NoMatch
+            raise NoMatchError
     return match, [_argument_sql(match, parameter, argument) for parameter, argument in pairs]
 
 
 def _argument_sql(match: Match, parameter: Pattern, argument: Argument) -> str:
     if isinstance(argument, Value):
         if parameter.base == "function":
-            raise NoMatch
+            raise NoMatchError
         return coerce(argument, match.concrete(parameter, argument.type)).sql
     *inputs, output = parameter.args
     names, body = argument.bind(tuple(match.concrete(inner) for inner in inputs))
     if output.variable and output.base in match.bound:
         if not converts(body.type, match.bound[output.base]):
-            raise NoMatch
+            raise NoMatchError
     else:
         match.bind(output, body.type)
     body = coerce(body, match.concrete(output, body.type))

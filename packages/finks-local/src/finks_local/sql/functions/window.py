@@ -104,7 +104,8 @@ class FrameBound:
             if self.offset.type.base not in INTEGRAL:
                 raise QueryError(
                     "TYPE_MISMATCH",
-                    f"Window frame {kind} value type must be exact numeric type with scale 0 (actual {self.offset.type})",
+                    f"Window frame {kind} value type must be exact numeric type with scale 0 "
+                    f"(actual {self.offset.type})",
                 )
             return f"{coerce(self.offset, BIGINT).sql} {self.side}"
         if len(keys) != 1:

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from finks.lake.aws_policy import lake_policy
+
+
+def resources(policy: dict, action: str) -> list[str]:
+    return [name for part in policy["Statement"] if action in part["Action"] for name in part["Resource"]]
+
+
+def test_a_zone_that_is_not_named_is_not_written():
+    policy = lake_policy("s3://b/lake", ("bronze",), database_prefix="x_", region="eu-central-1", account="1")
+    assert resources(policy, "s3:PutObject") == ["arn:aws:s3:::b/lake/bronze/*", "arn:aws:s3:::b/lake/runs/*"]
+    assert resources(policy, "glue:UpdateTable") == [
+        "arn:aws:glue:eu-central-1:1:catalog",
+        "arn:aws:glue:eu-central-1:1:database/x_bronze",
+        "arn:aws:glue:eu-central-1:1:table/x_bronze/*",
+    ]
+
+
+def test_a_reader_writes_nothing_and_holds_nothing():
+    actions = {action for part in lake_policy("s3://b")["Statement"] for action in part["Action"]}
+    assert all(action.split(":")[1].startswith(("Get", "List")) for action in actions)
