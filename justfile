@@ -33,7 +33,6 @@ generate:
 bench *args:
     python bench/ingest.py {{ args }}
 
-<<<<<<< HEAD
 # The local Athena: latency, throughput, memory.
 bench-athena *args:
     python bench/athena.py {{ args }}
@@ -41,12 +40,3 @@ bench-athena *args:
 # A million records refined in process and on Spark.
 bench-spark *args:
     python bench/spark.py {{ args }}
-=======
-# A million records refined in process and on Spark.
-bench-spark *args:
-    python bench/spark.py {{ args }}
-
-# The local Athena: latency, throughput, memory.
-bench-athena *args:
-    python bench/athena.py {{ args }}
->>>>>>> spark
