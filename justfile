@@ -16,9 +16,9 @@ types:
 test *args:
     pytest -n 2 --dist loadgroup {{ args }}
 
-# Only what takes seconds.
+# Only what takes seconds and needs neither Spark nor the local AWS.
 quick:
-    pytest -n 2 -m "not slow"
+    pytest -n 2 -m "not slow and not spark and not aws"
 
 # Rewrite what ruff can.
 fix:
@@ -33,6 +33,20 @@ generate:
 bench *args:
     python bench/ingest.py {{ args }}
 
+<<<<<<< HEAD
 # The local Athena: latency, throughput, memory.
 bench-athena *args:
     python bench/athena.py {{ args }}
+
+# A million records refined in process and on Spark.
+bench-spark *args:
+    python bench/spark.py {{ args }}
+=======
+# A million records refined in process and on Spark.
+bench-spark *args:
+    python bench/spark.py {{ args }}
+
+# The local Athena: latency, throughput, memory.
+bench-athena *args:
+    python bench/athena.py {{ args }}
+>>>>>>> spark

@@ -103,3 +103,13 @@ def test_a_failing_dbt_test_leaves_the_served_gold_and_says_so(settings, vendor,
     assert second.gold.failures
     assert second.gold.release == first.gold.release
     assert finks.open(settings.lake.path).gold("daily_portfolio_summary").arrow().equals(served)
+
+
+def test_ingesting_only_leaves_silver_to_the_next_run_which_fetches_nothing(run, settings):
+    first = run(refine=False)
+    tables = finks.open(settings.lake.path).tables()
+    assert (first.exit_code, first.total("calls") > 2, tables["silver"]) == (0, True, [])
+    second = run(gold=False)
+    assert second.exit_code == 0
+    assert second.streams["fmp_daily_bars"].calls == 0
+    assert second.streams["fmp_daily_bars"].new > 1000

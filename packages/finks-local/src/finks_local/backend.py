@@ -12,6 +12,10 @@ from botocore.config import Config
 from pyarrow.fs import S3FileSystem
 from pyiceberg.catalog.glue import GlueCatalog
 
+REQUEST_SECONDS: Final = 60.0
+CONNECT_SECONDS: Final = 10.0
+"""Arrow's own limits, of 3 and 1 seconds, fail on a busy machine."""
+
 _CONFIG: Final = Config(max_pool_connections=32, retries={"mode": "standard"})
 
 
@@ -62,6 +66,8 @@ class Backend:
             secret_key=self.secret_key,
             session_token=self.session_token,
             region=self.region,
+            request_timeout=REQUEST_SECONDS,
+            connect_timeout=CONNECT_SECONDS,
             **where,
         )
 
@@ -79,6 +85,8 @@ class Backend:
             "s3.access-key-id": self.access_key,
             "s3.secret-access-key": self.secret_key,
             "s3.session-token": self.session_token,
+            "s3.request-timeout": str(REQUEST_SECONDS),
+            "s3.connect-timeout": str(CONNECT_SECONDS),
             "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
         }
         return GlueCatalog("awsdatacatalog", **{name: value for name, value in settings.items() if value is not None})

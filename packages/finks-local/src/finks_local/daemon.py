@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -102,6 +103,7 @@ def serve(options: Options) -> None:
         signal.signal(number, lambda *_: over.set())
     options.directory.mkdir(parents=True, exist_ok=True)
     with _held(options.directory):
+        _use_own_temporary_directory(options.directory / "tmp")
         with Stack.start(
             options.directory,
             port=options.port,
@@ -116,6 +118,13 @@ def serve(options: Options) -> None:
         (options.directory / _STATE).unlink(missing_ok=True)
 
 
+def _use_own_temporary_directory(folder: Path) -> None:
+    """What queries spill goes where the next start removes it, if `kill -9` left any."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    tempfile.tempdir = str(folder)
+
+
 def up(options: Options) -> State:
     """Start the local AWS in the background, unless it runs; return once it answers.
 
@@ -125,7 +134,7 @@ def up(options: Options) -> State:
         SourceUnavailableError: It did not start.
     """
     emulator_python()
-    running = find(options.directory)
+    running = _found_or_awaited(options.directory)
     if running is not None and is_healthy(running):
         _refuse_other_settings(running, options)
         return running
@@ -167,6 +176,17 @@ def down(directory: Path) -> bool:
 def find(directory: Path) -> State | None:
     """The local AWS that runs in a directory; None when none does, or when it has only begun to start."""
     return _read(directory) if _is_held(directory) else None
+
+
+def _found_or_awaited(directory: Path) -> State | None:
+    """The same, but one that has begun to start is waited for."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while _is_held(directory) and time.monotonic() < deadline:
+        state = _read(directory)
+        if state is not None:
+            return state
+        time.sleep(0.05)
+    return None
 
 
 def is_healthy(state: State) -> bool:
@@ -246,6 +266,9 @@ def _wait_until_ready(options: Options, process: subprocess.Popen[bytes], log: P
         if process.poll() is not None:
             break
         time.sleep(0.05)
+    # Whoever loses a race of two starts has what the winner started.
+    if process.poll() == ConflictError.exit_code and (other := _found_or_awaited(options.directory)) is not None:
+        return other
     raise SourceUnavailableError(
         "The local AWS did not start.",
         where=str(log),

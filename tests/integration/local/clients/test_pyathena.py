@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import boto3
 import pytest
 from pyathena import connect
+from pyathena.arrow.cursor import ArrowCursor
 from pyathena.async_cursor import AsyncCursor
 from pyathena.cursor import DictCursor
 from pyathena.error import DatabaseError, OperationalError
@@ -45,6 +47,16 @@ def test_the_pandas_cursor_reads_the_result_file(unload):
 def test_the_polars_cursor_reads_unloaded_files():
     frame = cursor(PolarsCursor, unload=True).execute(SQL).as_polars()
     assert sorted(frame["symbol"]) == [row[0] for row in ROWS]
+
+
+def test_the_arrow_cursor_reads_results_that_athena_keeps():
+    """It makes a pyarrow file system without an endpoint, so it cannot reach a result file here."""
+    configuration = {"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    boto3.client("athena").create_work_group(Name="managed", Configuration=configuration)
+    connection = connect(work_group="managed", schema_name="demo", poll_interval=0.05, cursor_class=ArrowCursor)
+    assert connection.cursor().execute(SQL).as_arrow().to_pylist() == [
+        {"symbol": symbol, "day": day, "price": price} for symbol, day, price in ROWS
+    ]
 
 
 def test_the_file_cursor_reads_the_result_file():

@@ -82,7 +82,7 @@ class Athena:
             body = buffer.getvalue()
         self.backend.s3.put_object(Bucket=BUCKET, Key=f"{self.database}/{key}", Body=body)
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def objects(self, prefix: str = "") -> list[str]:
         """The objects under a prefix of this test's data, without it."""
         start = f"{self.database}/{prefix}"
         pages = self.backend.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=start)

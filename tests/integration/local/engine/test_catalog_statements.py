@@ -7,12 +7,14 @@ import json
 
 import pyarrow as pa
 import pytest
-
 from finks_local.sql.errors import QueryError
 
 pytestmark = pytest.mark.aws
 
-HIVE = "CREATE EXTERNAL TABLE t (id bigint COMMENT 'key', note string) PARTITIONED BY (dt string) STORED AS PARQUET LOCATION '{root}/t/'"
+HIVE = (
+    "CREATE EXTERNAL TABLE t (id bigint COMMENT 'key', note string) PARTITIONED BY (dt string)"
+    " STORED AS PARQUET LOCATION '{root}/t/'"
+)
 
 
 def test_a_database_is_made_told_and_dropped_with_its_tables(athena):
@@ -40,7 +42,7 @@ def test_a_database_is_made_told_and_dropped_with_its_tables(athena):
 def test_a_dropped_hive_table_leaves_its_files(athena):
     athena.run("CREATE TABLE t AS SELECT 1 AS a")
     athena.run("DROP TABLE t")
-    assert len(athena.keys("staging/")) == 1
+    assert len(athena.objects("staging/")) == 1
     with pytest.raises(QueryError, match="TABLE_NOT_FOUND"):
         athena.run("DROP TABLE t")
     athena.run("DROP TABLE IF EXISTS t")
@@ -111,7 +113,7 @@ def test_a_view_is_kept_as_athena_keeps_it_and_stands_in_its_own_database(athena
     assert athena.rows("SELECT ten FROM w") == [(10,)]
     with pytest.raises(QueryError, match="VIEW_ALREADY_EXISTS"):
         athena.run("CREATE VIEW v AS SELECT 1 AS a")
-    with pytest.raises(QueryError, match="NOT_SUPPORTED: .*is a view, use DROP VIEW"):
+    with pytest.raises(QueryError, match=r"NOT_SUPPORTED: .*is a view, use DROP VIEW"):
         athena.run("DROP TABLE v")
     athena.run("DROP VIEW v")
     with pytest.raises(QueryError, match="TABLE_NOT_FOUND"):

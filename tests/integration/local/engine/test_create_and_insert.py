@@ -34,7 +34,7 @@ def test_a_table_is_made_of_a_query_in_its_own_folder(athena):
     assert row["Parameters"]["EXTERNAL"] == "TRUE"
     assert row["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
     assert row["StorageDescriptor"]["Location"].startswith(f"{athena.root}/staging/tables/")
-    assert list(result.outcome.data_manifest) == [f"{athena.root}/staging/{key}" for key in athena.keys("staging/")]
+    assert list(result.outcome.data_manifest) == [f"{athena.root}/staging/{key}" for key in athena.objects("staging/")]
     assert athena.rows("SELECT * FROM t") == [(1, "a", Decimal("2.50"))]
 
 
@@ -43,11 +43,13 @@ def test_partitions_get_folders_and_rows_in_glue(athena):
         "CREATE TABLE t WITH (external_location = '{root}/t/', partitioned_by = ARRAY['dt', 'n'], format = 'PARQUET',"
         " write_compression = 'ZSTD') AS SELECT * FROM (VALUES (1, DATE '2024-01-02', 7), (2, NULL, 8)) AS v(id, dt, n)"
     )
-    folders = {key.rpartition("/")[0] for key in athena.keys("t/")}
+    folders = {key.rpartition("/")[0] for key in athena.objects("t/")}
     assert folders == {"dt=2024-01-02/n=7", "dt=__HIVE_DEFAULT_PARTITION__/n=8"}
     assert athena.run("SHOW PARTITIONS t").values == ["dt=2024-01-02/n=7", "dt=__HIVE_DEFAULT_PARTITION__/n=8"]
     assert athena.rows("SELECT id, dt, n FROM t ORDER BY id") == [(1, date(2024, 1, 2), 7), (2, None, 8)]
-    body = athena.backend.s3.get_object(Bucket="lake", Key=f"{athena.database}/t/{athena.keys('t/')[0]}")["Body"].read()
+    body = athena.backend.s3.get_object(Bucket="lake", Key=f"{athena.database}/t/{athena.objects('t/')[0]}")[
+        "Body"
+    ].read()
     file = pq.ParquetFile(io.BytesIO(body))
     assert file.schema_arrow.names == ["id"]
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
@@ -58,7 +60,7 @@ def test_more_than_a_hundred_partitions_are_refused_and_leave_nothing(athena):
     create = "CREATE TABLE t WITH (external_location = '{root}/t/', partitioned_by = ARRAY['part']) AS "
     with pytest.raises(QueryError, match="HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of 100 open writers"):
         athena.run(create.replace("{root}", athena.root) + query.format(top=101))
-    assert athena.keys("t/") == []
+    assert athena.objects("t/") == []
     assert athena.run("SHOW TABLES").values == []
     athena.run(create.replace("{root}", athena.root) + query.format(top=100))
     assert len(athena.run("SHOW PARTITIONS t").values) == hive.MAX_PARTITIONS
@@ -100,7 +102,7 @@ def test_a_table_that_cannot_be_made_leaves_nothing(athena, statement: str, erro
     with pytest.raises(QueryError, match=error):
         athena.run(statement)
     assert athena.run("SHOW TABLES").values == []
-    assert athena.keys("staging/") == []
+    assert athena.objects("staging/") == []
 
 
 def test_a_second_table_of_a_name_is_refused_unless_told_otherwise(athena):
@@ -139,14 +141,14 @@ def test_inserted_rows_are_seen_and_their_partitions_registered(athena):
     athena.run("INSERT INTO t (dt, id) SELECT 'x/y', 3")
     assert (first.outcome.statement_type, first.outcome.update_count) == ("DML", 2)
     assert athena.rows("SELECT * FROM t ORDER BY id") == [(1, "a", "x/y"), (2, "b", None), (3, None, "x/y")]
-    assert {key.rpartition("/")[0] for key in athena.keys("t/")} == {"dt=x%2Fy", "dt=__HIVE_DEFAULT_PARTITION__"}
+    assert {key.rpartition("/")[0] for key in athena.objects("t/")} == {"dt=x%2Fy", "dt=__HIVE_DEFAULT_PARTITION__"}
 
 
 def test_rows_go_where_glue_has_their_partition(athena):
     athena.run(f"CREATE EXTERNAL TABLE t (id bigint) PARTITIONED BY (n int) {PARQUET}")
     athena.run("ALTER TABLE t ADD PARTITION (n = 1) LOCATION '{root}/elsewhere/'")
     athena.run("INSERT INTO t VALUES (5, 1)")
-    assert len(athena.keys("elsewhere/")) == 1
+    assert len(athena.objects("elsewhere/")) == 1
     assert athena.rows("SELECT id, n FROM t") == [(5, 1)]
 
 
@@ -220,7 +222,7 @@ def test_values_of_every_type_survive_reading_and_writing(athena, records):
     columns = ", ".join(f"`{name}` {hive_type}" for name, (hive_type, _) in TYPES.items())
     for name in ("t", "u"):
         athena.run(f"DROP TABLE IF EXISTS {name}")
-    for key in athena.keys():
+    for key in athena.objects():
         athena.backend.s3.delete_object(Bucket="lake", Key=f"{athena.database}/{key}")
     athena.put("t/1", table)
     athena.run(f"CREATE EXTERNAL TABLE t (n bigint, {columns}) {PARQUET}")
@@ -228,3 +230,15 @@ def test_values_of_every_type_survive_reading_and_writing(athena, records):
     expected = [tuple(row.values()) for row in table.to_pylist()]
     assert athena.rows("SELECT * FROM t ORDER BY n") == expected
     assert athena.rows("SELECT * FROM u ORDER BY n") == expected
+
+
+@pytest.mark.parametrize("value", ["'a,b'", r"'\N'", "'a' || chr(10) || 'b'"])
+def test_a_text_that_would_read_back_as_another_is_not_written(athena, value: str):
+    athena.run(
+        "CREATE EXTERNAL TABLE t (id int, note string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"
+        " LOCATION '{root}/t/'"
+    )
+    athena.run("INSERT INTO t VALUES (1, ''), (2, NULL)")
+    with pytest.raises(QueryError, match="NOT_SUPPORTED: INSERT INTO a text table"):
+        athena.run(f"INSERT INTO t VALUES (3, {value})")
+    assert athena.rows("SELECT * FROM t ORDER BY id") == [(1, ""), (2, None)]

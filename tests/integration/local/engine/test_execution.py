@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
-
 from finks_local.backend import Backend
 from finks_local.emulator import Emulator, EmulatorOptions
 from finks_local.engine import Engine, Limits
@@ -18,7 +17,10 @@ from finks_local.sql.errors import QueryError
 
 pytestmark = pytest.mark.aws
 
-LONG = "SELECT count(*) FROM UNNEST(SEQUENCE(1, 10000)) AS a(x), UNNEST(SEQUENCE(1, 10000)) AS b(y), UNNEST(SEQUENCE(1, 1000)) AS c(z) WHERE sin(x * y + z) > 2"
+LONG = (
+    "SELECT count(*) FROM UNNEST(SEQUENCE(1, 10000)) AS a(x), UNNEST(SEQUENCE(1, 10000)) AS b(y),"
+    " UNNEST(SEQUENCE(1, 1000)) AS c(z) WHERE sin(x * y + z) > 2"
+)
 
 
 def test_the_clock_is_the_requests(athena):
@@ -77,7 +79,10 @@ def test_many_queries_run_at_once(athena):
 
 def test_a_sort_larger_than_its_memory_succeeds(athena):
     athena.engine = Engine(athena.backend, Limits(memory="150MB"))
-    query = "SELECT x * 10007 % 1000003 AS k, y, CAST(x AS varchar) || '-' || CAST(y AS varchar) AS t FROM UNNEST(SEQUENCE(1, 3000)) AS a(x), UNNEST(SEQUENCE(1, 1000)) AS b(y) ORDER BY k, y"
+    query = (
+        "SELECT x * 10007 % 1000003 AS k, y, CAST(x AS varchar) || '-' || CAST(y AS varchar) AS t"
+        " FROM UNNEST(SEQUENCE(1, 3000)) AS a(x), UNNEST(SEQUENCE(1, 1000)) AS b(y) ORDER BY k, y"
+    )
     outcome = athena.engine.run(query, athena.request())
     rows = sum(batch.num_rows for batch in outcome.batches)
     outcome.close()
@@ -142,8 +147,8 @@ def test_a_missing_permission_is_named(enforcing, athena):
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::lake/mine/*"},
     ]
     reader = Engine(limited(enforcing, root, allowed))
-    with pytest.raises(QueryError, match="PERMISSION_DENIED: .*s3://lake/t/"):
+    with pytest.raises(QueryError, match=r"PERMISSION_DENIED: .*s3://lake/t/"):
         list(reader.run("SELECT * FROM d.t", athena.request()).batches)
-    with pytest.raises(QueryError, match="PERMISSION_DENIED: .*s3://lake/theirs/"):
+    with pytest.raises(QueryError, match=r"PERMISSION_DENIED: .*s3://lake/theirs/"):
         reader.run("CREATE TABLE d.u WITH (external_location = 's3://lake/theirs/') AS SELECT 1 AS a", athena.request())
     assert [one["Name"] for one in root.glue.get_tables(DatabaseName="d")["TableList"]] == ["t"]

@@ -149,7 +149,8 @@ def test_csv_knows_quotes_and_header_lines_of_every_file(athena):
 def test_csv_of_a_wrong_number_is_bad_data(athena):
     athena.put("t/1", b"one\n")
     athena.run(
-        "CREATE EXTERNAL TABLE t (id int) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION '{root}/t/'"
+        "CREATE EXTERNAL TABLE t (id int) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
+        " LOCATION '{root}/t/'"
     )
     with pytest.raises(QueryError, match="HIVE_BAD_DATA: Error parsing field value 'one' for field 0"):
         athena.rows("SELECT id FROM t")
@@ -169,7 +170,7 @@ def test_json_lines_go_by_name_in_any_case(athena, serde):
 def test_a_format_that_nobody_reads_is_refused_by_name(athena):
     athena.put("t/1", b"x")
     athena.run("CREATE EXTERNAL TABLE t (id int) STORED AS AVRO LOCATION '{root}/t/'")
-    with pytest.raises(QueryError, match="NOT_SUPPORTED: .*AvroSerDe"):
+    with pytest.raises(QueryError, match=r"NOT_SUPPORTED: .*AvroSerDe"):
         athena.rows("SELECT * FROM t")
 
 
@@ -178,3 +179,20 @@ def test_a_file_that_is_no_parquet_is_bad_data(athena):
     athena.run(f"CREATE EXTERNAL TABLE t (id int) {PARQUET}")
     with pytest.raises(QueryError, match="HIVE_BAD_DATA"):
         athena.rows("SELECT * FROM t")
+
+
+def test_projected_partitions_need_no_rows_in_glue(athena):
+    athena.run(
+        f"CREATE EXTERNAL TABLE t (id bigint) PARTITIONED BY (n int) {PARQUET} TBLPROPERTIES"
+        " ('projection.enabled'='true', 'projection.n.type'='integer', 'projection.n.range'='1,3')"
+    )
+    athena.put("t/n=2/f", pa.table({"id": [7]}))
+    athena.put("t/n=9/f", pa.table({"id": [8]}))
+    assert athena.rows("SELECT id, n FROM t") == [(7, 2)]
+
+
+def test_a_file_whose_values_are_not_of_the_tables_type_is_bad_data(athena):
+    athena.put("t/1", pa.table({"id": ["abc"]}))
+    athena.run(f"CREATE EXTERNAL TABLE t (id int) {PARQUET}")
+    with pytest.raises(QueryError, match=r"(?s)HIVE_BAD_DATA: .*s3://lake/.*/t/1"):
+        athena.rows("SELECT id FROM t")

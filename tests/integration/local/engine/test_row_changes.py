@@ -6,10 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from finks_local.sql.errors import QueryError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from finks_local.sql.errors import QueryError
 
 pytestmark = pytest.mark.aws
 
@@ -74,7 +73,9 @@ def test_a_change_of_no_row_makes_no_snapshot(table):
 def test_merge_takes_the_first_clause_that_holds(table):
     result = table.run(
         """MERGE INTO t AS target USING (
-            SELECT * FROM (VALUES (1, 'delete'), (2, 'new'), (3, 'skip'), (7, 'add'), (8, 'skip'), (9, 'plain')) AS v(k, what)
+            SELECT * FROM (
+                VALUES (1, 'delete'), (2, 'new'), (3, 'skip'), (7, 'add'), (8, 'skip'), (9, 'plain')
+            ) AS v(k, what)
         ) AS source ON target.id = source.k
         WHEN MATCHED AND source.what = 'delete' THEN DELETE
         WHEN MATCHED AND source.what = 'new' THEN UPDATE SET name = target.name || source.what
@@ -204,7 +205,7 @@ def model(state: dict[int, int], operation: tuple[str, int, int]) -> str:
 @given(st.lists(operations, min_size=3, max_size=7), st.sampled_from(["", "PARTITIONED BY (bucket(3, k))"]))
 def test_any_sequence_of_changes_equals_the_same_on_a_dictionary(athena, sequence, partitioned_by):
     athena.run("DROP TABLE IF EXISTS t")
-    for key in athena.keys():
+    for key in athena.objects():
         athena.backend.s3.delete_object(Bucket="lake", Key=f"{athena.database}/{key}")
     athena.run(f"CREATE TABLE t (k int, v int) {partitioned_by} {ICEBERG}")
     state: dict[int, int] = {}

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -68,6 +69,13 @@ def test_up_again_changes_nothing(up):
     before = up.state
     assert up("up", *FREE).returncode == 0
     assert up.state == before
+
+
+def test_two_that_come_up_at_once_are_one(local):
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: local("up", *FREE, "--env"), range(2)))
+    assert [one.returncode for one in done] == [0, 0], done
+    assert done[0].stdout == done[1].stdout
 
 
 def test_up_again_with_other_settings_is_refused(up):
@@ -161,7 +169,7 @@ def test_it_stays_in_the_foreground_until_it_is_told_to_end(local):
 
 
 def test_nothing_outlives_down(up):
-    before = up.state
+    processes = [psutil.Process(up.state.pid), psutil.Process(up.state.emulator_pid)]
     up("down")
-    assert not psutil.pid_exists(before.pid)
-    assert not psutil.pid_exists(before.emulator_pid)
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert alive == []

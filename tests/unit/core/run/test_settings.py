@@ -109,3 +109,14 @@ def test_a_setting_of_a_source_is_placed_where_it_was_read(tmp_path, monkeypatch
     settings = load_settings(write(tmp_path, "[sources.fmp]\nsymbols = []\n"))
     assert settings.place("sources.fmp.plan") == "the environment, FINKS_SOURCES__FMP__PLAN"
     assert settings.place("sources.fmp.symbols") == f"{tmp_path / 'finks.toml'}, key sources.fmp.symbols"
+
+
+def test_an_address_in_s3_stays_as_it_is(tmp_path):
+    lake = load_settings(write(tmp_path, '[lake]\npath = "s3://bucket/lake"\ndatabase_prefix = "x_"')).lake
+    assert lake.path == "s3://bucket/lake"
+    assert lake.database_prefix == "x_"
+
+
+def test_a_prefix_that_glue_would_refuse_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"lake\.database_prefix"):
+        load_settings(write(tmp_path, '[lake]\npath = "s3://bucket/lake"\ndatabase_prefix = "X-"'))

@@ -25,7 +25,7 @@ COLUMNS = (Column("n", parse_trino("bigint")), Column("s", parse_trino("varchar"
 
 
 class ScriptedEngine:
-    """`rows 2500`, `wait`, `wait-rows`, `fail CODE message`, `broken`, `insert 3`, `ctas`, `ddl`, `show tables`."""
+    """`rows 2500`, `wait`, `wait-rows`, `fails-late`, `fail CODE message`, `broken`, `insert 3`, `ctas`, `ddl`."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -71,6 +71,13 @@ class ScriptedEngine:
             for number in range(100_000):
                 time.sleep(0.005)
                 yield pa.record_batch([pa.array([number], pa.int64()), pa.array([""], pa.string())], ["n", "s"])
+
+        return Outcome("DML", "SELECT", COLUMNS, batches())
+
+    def _fails_late(self, request: Request) -> Outcome:
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield pa.record_batch([pa.array(range(5000), pa.int64()), pa.array([""] * 5000)], ["n", "s"])
+            raise QueryError("DIVISION_BY_ZERO", "/ by zero")
 
         return Outcome("DML", "SELECT", COLUMNS, batches())
 

@@ -184,6 +184,7 @@ def test_only_so_many_executions_are_remembered(make, tmp_path):
     api.service.close()
     assert api("ListQueryExecutions")["QueryExecutionIds"] == queries[:1:-1]
     assert len(list((tmp_path / "spool").iterdir())) == 3
+    assert api.store.count("request-token") == 3
 
 
 def test_prepare_and_deallocate_keep_and_remove_a_statement(api):

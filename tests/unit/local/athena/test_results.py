@@ -71,6 +71,20 @@ def test_the_file_and_the_pages_are_the_same(api, s3):
     assert list(csv.reader(io.StringIO(written))) == [[cell or "" for cell in row] for row in rows]
 
 
+def test_a_query_without_rows_writes_the_names(api, s3):
+    found = api.run("rows 0")
+    assert (s3 / found["ResultConfiguration"]["OutputLocation"].removeprefix("s3://")).read_text() == '"n","s"\n'
+
+
+def test_a_query_that_fails_or_is_stopped_leaves_no_file(api, s3):
+    query = api.start("wait-rows")
+    api.wait(query, "RUNNING")
+    api("StopQueryExecution", QueryExecutionId=query)
+    api.run("fails-late")
+    api.service.close()
+    assert [path.name for path in s3.rglob("*") if path.is_file()] == []
+
+
 def test_a_listing_has_no_names_and_is_a_text(api, s3):
     found = api.run("show tables")
     assert values(results(api, found["QueryExecutionId"])) == [["a"], ["b"]]
@@ -107,6 +121,15 @@ def test_a_ctas_writes_below_tables(api):
 def test_a_bucket_that_is_not_there_fails_the_query(api):
     status = api.run("rows 1", ResultConfiguration={"OutputLocation": "s3://absent/x/"})["Status"]
     assert status["State"] == "FAILED"
+
+
+def test_managed_results_are_paged_and_have_no_file(api, s3):
+    api("CreateWorkGroup", Name="own", Configuration={"ManagedQueryResultsConfiguration": {"Enabled": True}})
+    found = api.run("rows 3", WorkGroup="own")
+    assert "OutputLocation" not in found["ResultConfiguration"]
+    assert found["ManagedQueryResultsConfiguration"] == {"Enabled": True}
+    assert values(results(api, found["QueryExecutionId"])) == expected(3)
+    assert [path.name for path in s3.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,21 @@ def test_an_update_sets_and_removes(groups):
     assert configuration["EnforceWorkGroupConfiguration"] is False
 
 
-@pytest.mark.parametrize("name", ["ManagedQueryResultsConfiguration", "ExecutionRole", "EngineConfiguration"])
+@pytest.mark.parametrize("name", ["AdditionalConfiguration", "ExecutionRole", "EngineConfiguration"])
 def test_what_the_endpoint_does_not_do_is_refused_by_name(groups, name):
     with pytest.raises(ServiceError, match=name):
         groups.create({"Name": "w", "Configuration": {name: {}}})
+
+
+def test_a_managed_workgroup_has_no_output_location(groups):
+    managed = {"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    assert location(groups, managed, ASKED) is None
+    with pytest.raises(ServiceError, match="cannot have an output location"):
+        groups.update({"WorkGroup": "w", "ConfigurationUpdates": {"ResultConfigurationUpdates": {
+            "OutputLocation": "s3://own/"}}})  # fmt: skip
+    groups.update({"WorkGroup": "w", "ConfigurationUpdates": {
+        "ManagedQueryResultsConfigurationUpdates": {"Enabled": False}}})  # fmt: skip
+    assert output_location(groups.find("w"), ASKED) == "s3://asked/x"
 
 
 def test_primary_cannot_be_deleted(groups):

@@ -71,7 +71,8 @@ def test_an_insert_tells_its_columns_from_its_query(text: str, columns: tuple[st
 
 def test_partitions_are_added_with_their_places():
     statement = parse_statement(
-        "ALTER TABLE t ADD IF NOT EXISTS PARTITION (dt='a', n=-2) LOCATION 's3://x/' PARTITION (dt=date '2020-01-01', n=1)"
+        "ALTER TABLE t ADD IF NOT EXISTS PARTITION (dt='a', n=-2) LOCATION 's3://x/'"
+        " PARTITION (dt=date '2020-01-01', n=1)"
     )
     assert isinstance(statement, ast.AlterTable)
     assert statement.action == ast.AddPartitions(

@@ -12,6 +12,7 @@ from finks.cli.inspect import show_frame
 from finks.cli.runs import execute, show_plan
 from finks.errors import ConfigurationError, MissingExtraError
 from finks.lake import Lake
+from finks.lake.aws import make_bucket
 from finks.run.report import render
 from finks.run.runner import Runner, RunOptions
 from finks.run.settings import Settings, load_settings
@@ -26,7 +27,7 @@ DEMO_URL = "http://127.0.0.1:8765/stable"
 SETTINGS = """\
 # The demo's settings. `finks status`, `finks query` and the notebook read them too.
 [lake]
-path = "lake"
+path = "<lake>"
 
 [run]
 logical_date = 2013-03-01
@@ -47,14 +48,17 @@ start = 2000-03-01
 """
 
 
-def prepare(directory: Path) -> Path:
+def prepare(directory: Path, lake: str = "lake") -> Path:
     """Write the demo's settings and transactions into `directory`, unless they are there; return the settings file.
+
+    Args:
+        lake: The lake's address: a directory, relative to `directory`, or `s3://bucket/prefix`.
 
     Raises:
         ConfigurationError: It is not a directory, or cannot be written to.
     """
     try:
-        return _write(directory)
+        return _write(directory, lake)
     except OSError as error:
         raise ConfigurationError(
             "The demo's directory cannot be used.",
@@ -64,9 +68,9 @@ def prepare(directory: Path) -> Path:
         ) from None
 
 
-def _write(directory: Path) -> Path:
+def _write(directory: Path, lake: str) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
-    contents = {"finks.toml": SETTINGS}
+    contents = {"finks.toml": SETTINGS.replace("<lake>", lake)}
     for name in ("transactions.csv", "portfolios.csv"):
         contents[name] = files("finks_connectors.demo").joinpath(name).read_text(encoding="utf-8")
     for name, text in contents.items():
@@ -97,6 +101,9 @@ def demo(
     directory: Annotated[Path, typer.Argument(help="Keep the demo's settings and its lake in this directory.")] = Path(
         "finks-demo"
     ),
+    lake: Annotated[
+        str | None, typer.Option("--lake", help="Keep the lake in s3://bucket/prefix, or in this directory.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Run the whole path on real prices: no key, no account, no network. Run it twice: nothing is fetched again."""
@@ -107,7 +114,9 @@ def demo(
             "The simulated vendor is not installed.", hint="pip install 'finks-connectors[simulator]'"
         ) from None
     console = Console()
-    file = prepare(directory)
+    file = prepare(directory, lake or "lake")
+    if lake is not None:
+        _check_lake(load_settings(file), lake, directory)
     with SimulatedFmp(today=LAST_SESSION, keys={DEMO_KEY: "ultimate"}) as vendor:
         settings = with_vendor(load_settings(file), vendor.url)
         options = RunOptions(command="finks demo")
@@ -119,6 +128,25 @@ def demo(
     if report.exit_code == 0:
         console.print(f"\nLook further: finks status -c {directory}; examples/first-look.ipynb", highlight=False)
     raise typer.Exit(report.exit_code)
+
+
+def _check_lake(settings: Settings, lake: str, directory: Path) -> None:
+    """The lake is the one that was asked for; on S3 its bucket is there, made if need be.
+
+    Raises:
+        ConfigurationError: The directory's settings, or the environment, name another lake.
+    """
+    found = settings.lake.path
+    if found != lake and found != directory.resolve() / lake:
+        raise ConfigurationError(
+            "The demo in this directory has another lake.",
+            where=settings.place("lake.path"),
+            expected=str(found),
+            got=lake,
+            hint="Give the demo a directory of its own.",
+        )
+    if isinstance(found, str):
+        make_bucket(found)
 
 
 SUMMARY = """

@@ -7,6 +7,7 @@ that there is one answer: environment, profile, single sign-on, container, insta
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 
 from finks.errors import ConfigurationError, CredentialsError, MissingExtraError
-from finks.lake.aws_errors import SERVICE
+from finks.lake.aws_errors import SERVICE, told
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -24,7 +25,7 @@ ATTEMPTS: Final = 8
 `AWS_MAX_ATTEMPTS` says otherwise."""
 
 _CONNECT_SECONDS: Final = 10
-_READ_SECONDS: Final = 60
+_READ_SECONDS: Final = 30
 
 
 class Aws:
@@ -118,7 +119,7 @@ class Aws:
             secret_key=credentials.secret_key,
             session_token=credentials.token,
             region=self.region,
-            endpoint_override=self._endpoint("s3"),
+            endpoint_override=self.endpoint("s3"),
             connect_timeout=_CONNECT_SECONDS,
             request_timeout=_READ_SECONDS,
             retry_strategy=AwsStandardS3RetryStrategy(max_attempts=self._attempts),
@@ -126,7 +127,7 @@ class Aws:
             allow_delayed_open=True,
         )
 
-    def _endpoint(self, service: str) -> str | None:
+    def endpoint(self, service: str) -> str | None:
         """The endpoint that the environment or the profile sets for a service; None for AWS's own."""
         from botocore.configprovider import ConfiguredEndpointProvider
 
@@ -135,6 +136,17 @@ class Aws:
             scoped_config=self._core.get_scoped_config(),
             client_name=service,
         ).provide()
+
+
+def make_bucket(address: str) -> None:
+    """Make the bucket of `s3://bucket/prefix` unless it is there; for a demonstration, not for an account in use."""
+    account = aws()
+    client = account.client("s3")
+    bucket = address.removeprefix("s3://").partition("/")[0]
+    # Of all regions this one alone cannot be named (Amazon S3 API reference, CreateBucket).
+    where = {} if account.region == "us-east-1" else {"LocationConstraint": account.region}
+    with told(), suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": where} if where else {}))
 
 
 def _note_service(service: str, parsed: dict[str, Any], **event: Any) -> None:

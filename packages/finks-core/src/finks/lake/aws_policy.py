@@ -10,12 +10,7 @@ from finks.lake.catalog import NAMESPACES
 READ_CATALOG: Final = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables")
 WRITE_CATALOG: Final = ("glue:CreateTable", "glue:UpdateTable")
 WRITE_FILES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
-LEASE: Final = (
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-)
+LEASE: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 
 def lake_policy(
@@ -39,6 +34,7 @@ def lake_policy(
     """
     bucket, _, prefix = address.removeprefix("s3://").rstrip("/").partition("/")
     files = f"arn:aws:s3:::{bucket}/{prefix}/" if prefix else f"arn:aws:s3:::{bucket}/"
+    leases = f"arn:aws:dynamodb:{region}:{account}:table/{lease_table}"
     glue = f"arn:aws:glue:{region}:{account}"
 
     def catalog(zones: Collection[str]) -> list[str]:
@@ -53,13 +49,14 @@ def lake_policy(
         _allow("ListTheBucket", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"]),
         _allow("ReadFiles", ["s3:GetObject"], [f"{files}*"]),
         _allow("ReadCatalog", READ_CATALOG, catalog(NAMESPACES)),
+        _allow("SeeWhoHoldsTheLake", ["dynamodb:GetItem"], [leases]),
     ]
     if write:
         statements += [
             _allow("WriteFiles", WRITE_FILES, [f"{files}{zone}/*" for zone in write]),
             _allow("WriteReports", ["s3:PutObject"], [f"{files}runs/*"]),
             _allow("WriteCatalog", WRITE_CATALOG, catalog(write)),
-            _allow("HoldTheLake", LEASE, [f"arn:aws:dynamodb:{region}:{account}:table/{lease_table}"]),
+            _allow("HoldTheLake", LEASE, [leases]),
         ]
     return {"Version": "2012-10-17", "Statement": statements}
 

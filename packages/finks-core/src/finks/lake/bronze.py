@@ -12,7 +12,7 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
-from finks.lake.files import OPERATION, LiveFile, live_files, read_files
+from finks.lake.files import OPERATION, LiveFile, ancestry, live_files, read_files
 from finks.lake.filters import all_of, equal, present
 from finks.lake.writing import committing
 
@@ -135,6 +135,17 @@ class BronzeTable:
             return (None if current is None else current.snapshot_id), iter(())
         files = live_files(table, added_after=snapshot_id, order_by="fetched_at")
         return current.snapshot_id, _batches(table, files)
+
+    def position(self, snapshot_id: int | None) -> tuple[int | None, int | None]:
+        """Where a reader stands who consumed a snapshot.
+
+        Returns:
+            The current snapshot (None: no table, or an empty one), and the snapshot after which to read: None to read
+            everything, because nothing was consumed or it is no longer in the table's ancestry.
+        """
+        table = find_table(self._catalog, self.identifier)
+        line = [] if table is None else ancestry(table)
+        return (line[0] if line else None), (snapshot_id if snapshot_id in line else None)
 
     def _scan(self, columns: tuple[str, ...]) -> pa.Table:
         schema = pa.schema([BRONZE_SCHEMA.field(name) for name in columns])

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.expressions import BooleanExpression
+from pyiceberg.table import Table
 
 from finks.contract.result import REJECT_SCHEMA
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
@@ -20,9 +21,12 @@ QUARANTINE_SCHEMA: Final = REJECT_SCHEMA.append(pa.field("run_id", pa.string(), 
 """One row per rejected record. `ordinal` is the record's index in its response, -1 for a whole body."""
 
 MALFORMED: Final = "malformed_body"
-_IDENTITY: Final = ("bronze_ref", "ordinal", "contract_version")
+IDENTITY: Final = ("bronze_ref", "ordinal", "contract_version")
+"""What makes two rejects the same."""
+
 _PROPERTIES: Final[Mapping[str, str]] = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
-_MAX_REFS: Final = 1000
+MAX_REFS: Final = 1000
+"""With rejects of more responses than this, all of the table is looked at."""
 
 
 class QuarantineTable:
@@ -79,15 +83,19 @@ class QuarantineTable:
         rows = self._scan(equal("rule", MALFORMED), ("bronze_ref",))
         return frozenset(rows["bronze_ref"].to_pylist())
 
-    def _attempt(self, rejects: pa.Table, run_id: str, properties: Mapping[str, str]) -> int:
-        table = find_table(self._catalog, self.identifier) or self._catalog.create_table_if_not_exists(
+    def load(self) -> Table:
+        """The table, made where it does not exist."""
+        return find_table(self._catalog, self.identifier) or self._catalog.create_table_if_not_exists(
             self.identifier, schema=QUARANTINE_SCHEMA, properties=dict(_PROPERTIES)
         )
-        found = pl.DataFrame(rejects).with_columns(run_id=pl.lit(run_id)).unique(_IDENTITY, maintain_order=True)
+
+    def _attempt(self, rejects: pa.Table, run_id: str, properties: Mapping[str, str]) -> int:
+        table = self.load()
+        found = pl.DataFrame(rejects).with_columns(run_id=pl.lit(run_id)).unique(IDENTITY, maintain_order=True)
         refs = set(found["bronze_ref"].unique())
-        touched = one_of("bronze_ref", refs) if len(refs) <= _MAX_REFS else all_of()
-        present = pl.DataFrame(table.scan(row_filter=touched, selected_fields=_IDENTITY).to_arrow())
-        fresh = found.join(present, on=_IDENTITY, how="anti")
+        touched = one_of("bronze_ref", refs) if len(refs) <= MAX_REFS else all_of()
+        present = pl.DataFrame(table.scan(row_filter=touched, selected_fields=IDENTITY).to_arrow())
+        fresh = found.join(present, on=IDENTITY, how="anti")
         if fresh.height:
             rows = fresh.select(QUARANTINE_SCHEMA.names).to_arrow(compat_level=pl.CompatLevel.oldest())
             with table.transaction() as transaction:

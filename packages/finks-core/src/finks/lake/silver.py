@@ -12,17 +12,16 @@ from datetime import date, datetime
 import polars as pl
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
 from finks.contract.spec import CompiledContract
 from finks.lake.catalog import find_table, state
 from finks.lake.changes import changed_values, no_changes
 from finks.lake.files import OPERATION
-from finks.lake.filters import all_of, at_least, at_most, one_of
+from finks.lake.reach import Reach, reach
 from finks.lake.silver_rows import VersionCounts, counts_of, retraction_rows, silver_rows
 from finks.lake.silver_schema import create_silver, evolve_silver, silver_schema
-from finks.lake.versions import Decision, absent_keys, decide, first_load
+from finks.lake.versions import Decision, absent_keys, decide, entity_column, first_load, observations, refused, weigh
 from finks.lake.writing import committing
 
 BOOKMARK = "finks.bookmark"
@@ -35,7 +34,6 @@ STATE = (BOOKMARK, REPLAY, HIGH_WATER, SHARE_REJECTED)
 """Snapshot properties that every commit carries forward."""
 
 _VERSION_COLUMNS = ("_known_at", "_seq", "_row_hash", "_retracted")
-_MAX_ENTITIES = 1000
 
 
 class SilverTable:
@@ -59,11 +57,11 @@ class SilverTable:
         self._late = False
         self._whole = False
         self._seen: datetime | None = None
-        evolve_silver(self._load(), contract, source)
+        evolve_silver(self.load(), contract, source)
 
     def bookmark(self) -> int | None:
         """The Bronze snapshot that was consumed; None when nothing was, or when everything must be read again."""
-        table = self._load()
+        table = self.load()
         stored = state(table, BOOKMARK)
         self._whole = stored is None or state(table, REPLAY) == "true"
         return None if stored is None or self._whole else int(stored)
@@ -72,12 +70,10 @@ class SilverTable:
         """Move the bookmark in a commit of its own."""
 
         def attempt() -> None:
-            table = self._load()
+            table = self.load()
+            summary = self.summary(table, run_id, bookmark, self._seen, late=self._late)
             with table.transaction() as transaction:
-                transaction.append(
-                    silver_schema(self._contract).empty_table(),
-                    snapshot_properties=self._summary(table, run_id, bookmark, self._seen),
-                )
+                transaction.append(silver_schema(self._contract).empty_table(), snapshot_properties=summary)
 
         committing(self.identifier, attempt)
         self._late = False
@@ -109,18 +105,18 @@ class SilverTable:
         """
 
         def attempt() -> VersionCounts:
-            table = self._load()
+            table = self.load()
             frame = pl.DataFrame(good)
             span_frame = None if spans is None else pl.DataFrame(spans)
-            decision = self._decide(table, frame, span_frame, authoritative)
+            decision, suspicious = self._decide(table, frame, span_frame, authoritative)
             rows = self._rows(table, frame, decision, run_id)
-            seen = _newest(self._seen, frame["_known_at"].max(), None if spans is None else _last_answer(spans))
-            counts = counts_of(decision, self._changes(table, frame, decision))
+            seen = newest(self._seen, frame["_known_at"].max(), None if spans is None else _last_answer(spans))
+            counts = counts_of(decision, suspicious, self._changes(table, frame, decision))
             if rows.num_rows or bookmark is not None:
                 self._late = self._late or decision.late > 0
-                summary = {**self._summary(table, run_id, bookmark, seen), **(properties or {})}
+                summary = self.summary(table, run_id, bookmark, seen, late=self._late)
                 with table.transaction() as transaction:
-                    transaction.append(rows, snapshot_properties=summary)
+                    transaction.append(rows, snapshot_properties={**summary, **(properties or {})})
             self._seen = seen
             # The commit that moves the bookmark ends the pass over Bronze.
             self._late = self._late and bookmark is None
@@ -130,75 +126,76 @@ class SilverTable:
 
     def snapshot_id(self) -> int | None:
         """The table's current snapshot."""
-        snapshot = self._load().current_snapshot()
+        snapshot = self.load().current_snapshot()
         return None if snapshot is None else snapshot.snapshot_id
 
-    def _load(self) -> Table:
+    def load(self) -> Table:
+        """The table, made where it does not exist."""
         found = find_table(self._catalog, self.identifier)
         return found or create_silver(self._catalog, self.identifier, self._contract, self._source)
 
-    def _summary(self, table: Table, run_id: str, bookmark: int | None, seen: datetime | None) -> dict[str, str]:
-        """The state after this commit. Reading all of Bronze without a late version ends a pending replay."""
+    def summary(
+        self, table: Table, run_id: str, bookmark: int | None, seen: datetime | None, *, late: bool
+    ) -> dict[str, str]:
+        """The snapshot properties of the commit that follows `table`.
+
+        Args:
+            bookmark: The Bronze snapshot consumed; None leaves the bookmark.
+            seen: The newest knowledge time of this pass over Bronze.
+            late: Whether this pass saw a late version. Reading all of Bronze without one ends a pending replay.
+        """
         carried = {name: value for name in STATE if (value := state(table, name)) is not None}
-        pending = self._late or (carried.get(REPLAY) == "true" and not (self._whole and bookmark is not None))
+        pending = late or (carried.get(REPLAY) == "true" and not (self._whole and bookmark is not None))
         carried[REPLAY] = "true" if pending else "false"
-        newest = _newest(self._high_water(table), seen)
-        if newest is not None:
-            carried[HIGH_WATER] = newest.isoformat()
+        last = newest(self.high_water(table), seen)
+        if last is not None:
+            carried[HIGH_WATER] = last.isoformat()
         if bookmark is not None:
             carried[BOOKMARK] = str(bookmark)
         return {OPERATION: "refine", RUN_ID: run_id, **carried}
 
-    def _high_water(self, table: Table) -> datetime | None:
+    @staticmethod
+    def high_water(table: Table) -> datetime | None:
         """The newest knowledge time that a committed batch had."""
         stored = state(table, HIGH_WATER)
         return None if stored is None else datetime.fromisoformat(stored)
 
     def share_rejected(self) -> float:
         """Rejected records by all, of the last refinement that read any; 0 before the first."""
-        return float(state(self._load(), SHARE_REJECTED) or 0)
+        return float(state(self.load(), SHARE_REJECTED) or 0)
 
-    def _decide(self, table: Table, good: pl.DataFrame, spans: pl.DataFrame | None, authoritative: bool) -> Decision:
-        key = list(self._contract.key)
-        candidates = good.select(
-            *key, "_known_at", pl.col("_ordinal").cast(pl.Int32).alias("_seq"), "_row_hash", "_bronze_ref"
-        ).with_row_index("row")
-        nothing = candidates.is_empty() and (spans is None or spans.is_empty())
-        if nothing or (table.current_snapshot() is None and (spans is None or _one_answer_per_key(spans))):
-            first = first_load(candidates, key)
+    def _decide(
+        self, table: Table, good: pl.DataFrame, spans: pl.DataFrame | None, authoritative: bool
+    ) -> tuple[Decision, int]:
+        """What to write, and how many records were absent without being believed."""
+        key, event_time = self._contract.key, self._contract.event_time
+        candidates = observations(good, key)
+        if table.current_snapshot() is None or (candidates.is_empty() and (spans is None or spans.is_empty())):
+            first = first_load(candidates, spans, key, event_time)
             if first is not None:
-                return first
+                return first, 0
         stored = self._stored(table, candidates, spans)
         absences = candidates.clear().select(*key, "_known_at", "_bronze_ref")
+        suspicious = 0
         if spans is not None and spans.height:
-            absences = absent_keys(stored, candidates, spans, key, self._contract.event_time)
-        high_water = _newest(self._high_water(table), self._seen)
-        return decide(stored, candidates, absences, key, high_water, authoritative=authoritative)
+            evidence = weigh(stored, candidates, absent_keys(stored, candidates, spans, key, event_time), key)
+            unbelieved, suspicious = ([], 0) if authoritative else refused(evidence)
+            absences = evidence.believed(unbelieved)
+        high_water = newest(self.high_water(table), self._seen)
+        return decide(stored, candidates, absences, key, high_water), suspicious
 
     def _stored(self, table: Table, candidates: pl.DataFrame, spans: pl.DataFrame | None) -> pl.DataFrame:
         """The stored versions, keys only, of the days and entities that the candidates and spans touch."""
         columns = (*self._contract.key, *_VERSION_COLUMNS)
-        scan = table.scan(row_filter=self._touched(candidates, spans), selected_fields=columns)
+        scan = table.scan(row_filter=self._reach(candidates, spans).iceberg(), selected_fields=columns)
         stored = pl.DataFrame(scan.to_arrow()).select(columns)
         return stored.cast({name: candidates.schema[name] for name in self._contract.key})  # pyright: ignore[reportArgumentType]
 
-    def _touched(self, keys: pl.DataFrame, spans: pl.DataFrame | None = None) -> BooleanExpression:
-        event, bounds = self._contract.event_time, []
-        covers_all = spans is not None and spans.filter(pl.col("key").fill_null("") == "").height > 0
-        whole = spans is not None and spans["min_event"].null_count() > 0
-        if event is not None and not whole:
-            ends = [keys[event].min(), keys[event].max()]
-            if spans is not None:
-                ends += [spans["min_event"].min(), spans["max_event"].max()]
-            days = [end for end in ends if isinstance(end, date | datetime)]
-            if days:
-                bounds = [at_least(event, min(days)), at_most(event, max(days))]
-        entity = next((name for name in self._contract.key if name != event), None)
-        if entity is not None and keys.schema[entity] == pl.String and not covers_all:
-            names = set(keys[entity].unique()) | (set(spans["key"].unique()) if spans is not None else set())
-            if 0 < len(names) <= _MAX_ENTITIES:
-                bounds.append(one_of(entity, names))
-        return all_of(*bounds)
+    def _reach(self, keys: pl.DataFrame, spans: pl.DataFrame | None = None) -> Reach:
+        event, entity = self._contract.event_time, entity_column(self._contract.key, self._contract.event_time)
+        bounds = (None, None) if event is None else (day_of(keys[event].min()), day_of(keys[event].max()))
+        names = None if entity is None or keys.schema[entity] != pl.String else keys[entity].unique()
+        return reach(self._contract, bounds, names, spans)
 
     def _rows(self, table: Table, good: pl.DataFrame, decision: Decision, run_id: str) -> pa.Table:
         gone = None
@@ -211,7 +208,9 @@ class SilverTable:
         """Whole versions of a few keys: those in the table and those in this batch."""
         key = list(self._contract.key)
         names = [name for name in silver_schema(self._contract).names if name not in {"_source", "_run_id"}]
-        stored = pl.DataFrame(table.scan(row_filter=self._touched(keys), selected_fields=tuple(names)).to_arrow())
+        stored = pl.DataFrame(
+            table.scan(row_filter=self._reach(keys).iceberg(), selected_fields=tuple(names)).to_arrow()
+        )
         batch = good.with_columns(_retracted=pl.lit(False), _seq=pl.col("_ordinal").cast(pl.Int32)).select(names)
         stored = stored.select(names).cast(dict(batch.schema))  # pyright: ignore[reportArgumentType]
         wanted = keys.select(key).unique()
@@ -226,14 +225,15 @@ class SilverTable:
         return changed_values(before, good[restated["row"]], list(self._contract.key), fields)
 
 
-def _newest(*times: object) -> datetime | None:
+def newest(*times: object) -> datetime | None:
+    """The latest of those that are a time; None when none is."""
     return max((time for time in times if isinstance(time, datetime)), default=None)
+
+
+def day_of(value: object) -> date | None:
+    """A date or a time; None for anything else."""
+    return value if isinstance(value, date) else None
 
 
 def _last_answer(spans: pa.Table) -> object:
     return pl.DataFrame(spans.select(["known_at"]))["known_at"].max()
-
-
-def _one_answer_per_key(spans: pl.DataFrame) -> bool:
-    named = spans.filter(pl.col("key").fill_null("") != "")
-    return named.height == spans.height and named["key"].n_unique() == spans.height

@@ -11,7 +11,7 @@ import pyarrow as pa
 from finks.contract.spec import CompiledContract
 from finks.lake.changes import describe, no_changes
 from finks.lake.silver_schema import silver_schema
-from finks.lake.versions import ABSENT_SEQ, RETRACTED_HASH, Decision
+from finks.lake.versions import ABSENT_SEQ, ORDER, RETRACTED_HASH, Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ class VersionCounts:
         return describe(self.changes, limit)
 
 
-def counts_of(decision: Decision, changes: pa.Table) -> VersionCounts:
+def counts_of(decision: Decision, suspicious: int, changes: pa.Table) -> VersionCounts:
     """The counts of a decision."""
     return VersionCounts(
         decision.new,
         decision.changed,
         decision.same,
         decision.absences.height,
-        decision.suspicious,
+        suspicious,
         decision.late,
         changes,
     )
@@ -92,7 +92,7 @@ def retraction_rows(versions: pl.DataFrame, absences: pl.DataFrame, key: Sequenc
     last = (
         versions.join(gone, on=list(key))
         .filter(pl.col("_known_at") < pl.col("_gone_at"))
-        .sort("_known_at", "_seq")
+        .sort(ORDER)
         .unique([*key, "_gone_at"], keep="last")
     )
     return last.with_columns(

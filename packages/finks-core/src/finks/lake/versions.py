@@ -7,7 +7,7 @@ stored versions take part, so a replay, or a rerun after a crash, finds its own 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -34,7 +34,6 @@ class Decision:
         restated: Candidates that are versions of a key known before: its key, `row` and `_known_at`.
         absences: Retractions to write: key, `_known_at`, `_bronze_ref`.
         new, changed, same: Counts of candidates.
-        suspicious: Absences that were not believed, because their response lacked too many records.
         late: Versions of known keys that are older than an earlier batch.
     """
 
@@ -44,13 +43,46 @@ class Decision:
     new: int
     changed: int
     same: int
-    suspicious: int
     late: int
 
 
-def first_load(candidates: pl.DataFrame, key: Sequence[str]) -> Decision | None:
-    """The decision for an empty table when no key comes twice; None when that does not hold."""
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What whole answers lack of what was live before them, and what they have of it.
+
+    Keys do not meddle with each other, so the evidence of disjoint sets of keys can be put together, as long as
+    `before` stays unique.
+
+    Attributes:
+        absent: One row per absence: key, `_known_at`, `_bronze_ref`, `before` (the number of the observation that it
+            follows) and `next_ref` (the response that has the record again right after; null when none of the batch).
+        present: `_bronze_ref` and `records`: how many records that were live before each response contains.
+    """
+
+    absent: pl.DataFrame
+    present: pl.DataFrame
+
+    def believed(self, unbelieved: Collection[str]) -> pl.DataFrame:
+        """The absences without those of some responses: key, `_known_at`, `_bronze_ref`."""
+        return self.absent.filter(~pl.col("_bronze_ref").is_in(list(unbelieved))).drop("before", "next_ref")
+
+
+def observations(good: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """The candidates of `decide`, one per good record of the kernel."""
+    seq = pl.col("_ordinal").cast(pl.Int32).alias("_seq")
+    return good.select(*key, "_known_at", seq, "_row_hash", "_bronze_ref").with_row_index("row")
+
+
+def first_load(
+    candidates: pl.DataFrame, spans: pl.DataFrame | None, key: Sequence[str], event_time: str | None
+) -> Decision | None:
+    """What `decide` gives for an empty table when no key comes twice and no answer speaks of another one's records.
+
+    None when that does not hold.
+    """
     if candidates.height and candidates.select(pl.struct(key).is_duplicated().any()).item():
+        return None
+    if spans is not None and _overlap(candidates, spans, entity_column(key, event_time)):
         return None
     return Decision(
         pl.int_range(candidates.height, eager=True, dtype=pl.UInt32),
@@ -59,9 +91,20 @@ def first_load(candidates: pl.DataFrame, key: Sequence[str]) -> Decision | None:
         new=candidates.height,
         changed=0,
         same=0,
-        suspicious=0,
         late=0,
     )
+
+
+def _overlap(candidates: pl.DataFrame, spans: pl.DataFrame, entity: str | None) -> bool:
+    """Whether a span may cover a record of another response."""
+    name = pl.lit("") if entity is None else pl.col(entity).cast(pl.String)
+    told = candidates.select(name.alias("_entity"), "_bronze_ref").unique()
+    everything = pl.col("key").fill_null("") == ""
+    pairs = [
+        told.join(spans.filter(everything), how="cross"),
+        told.join(spans.filter(~everything), left_on="_entity", right_on="key"),
+    ]
+    return any(part.filter(pl.col("_bronze_ref") != pl.col("response_id")).height for part in pairs)
 
 
 def decide(
@@ -70,21 +113,15 @@ def decide(
     absences: pl.DataFrame,
     key: Sequence[str],
     high_water: datetime | None = None,
-    *,
-    authoritative: bool = False,
 ) -> Decision:
     """Merge observations with the stored versions of the touched keys.
 
     Args:
         stored: key, `_known_at`, `_seq`, `_row_hash`, `_retracted`.
         candidates: key, `_known_at`, `_seq`, `_row_hash`, `_bronze_ref`, `row` (index).
-        absences: key, `_known_at`, `_bronze_ref`: what whole answers did not contain.
+        absences: key, `_known_at`, `_bronze_ref`: those of `weigh` whose response is not `refused`.
         high_water: The newest `_known_at` of all earlier batches; None before the first.
-        authoritative: Whole answers are believed whatever they lack.
     """
-    suspicious = 0
-    if absences.height:
-        absences, suspicious = _believable(stored, candidates, absences, key, authoritative)
     merged = _merge(stored, candidates, absences, key).with_columns(
         first=_differs_from_previous(key), version=_differs_from_previous([*key, "_row_hash", "_retracted"])
     )
@@ -99,7 +136,6 @@ def decide(
         new=new,
         changed=present.height - new,
         same=fresh.filter(~pl.col("version") & ~pl.col("_retracted")).height,
-        suspicious=suspicious,
         late=_late(kept, stored, key, high_water),
     )
 
@@ -144,8 +180,10 @@ def _merge(stored: pl.DataFrame, candidates: pl.DataFrame, absences: pl.DataFram
             stored=pl.lit(False),
         ),
     ]
-    # A stored version sorts before the same observation seen again, so a replay is "same".
-    return pl.concat(observed).sort([*key, *ORDER, "stored"], descending=[False] * (len(key) + 4) + [True])
+    # A stored version sorts before the same observation seen again, so a replay is "same". Of two responses of one
+    # instant that say the same, the smaller reference counts, on every engine.
+    columns = [*key, *ORDER, "stored", "_bronze_ref"]
+    return pl.concat(observed).sort(columns, descending=[name == "stored" for name in columns])
 
 
 def _differs_from_previous(columns: Sequence[str]) -> pl.Expr:
@@ -154,40 +192,36 @@ def _differs_from_previous(columns: Sequence[str]) -> pl.Expr:
     )
 
 
-def _believable(
-    stored: pl.DataFrame, candidates: pl.DataFrame, absences: pl.DataFrame, key: Sequence[str], authoritative: bool
-) -> tuple[pl.DataFrame, int]:
-    """The absences that retract something, without those of a response that would retract too much.
+def refused(evidence: Evidence) -> tuple[list[str], int]:
+    """The responses that would retract too much to be believed, and how many records they lack.
 
     A response is judged by the state just before it, retractions by earlier responses of the same batch included, so
     it makes no difference how responses are cut into batches, or whether they come again.
     """
-    absent, present = _judged(stored, candidates, absences, key)
-    covered: dict[str, int] = dict(present.group_by("_bronze_ref").len().iter_rows())
-    after: dict[int, str] = dict(present.select("before", "_bronze_ref").iter_rows())
+    present: dict[str, int] = dict(evidence.present.iter_rows())
     gone: set[int] = set()
-    refused: list[str] = []
+    names: list[str] = []
     suspicious = 0
-    for response, rows in absent.group_by("_bronze_ref", maintain_order=True).agg("before").iter_rows():
-        lost = [row for row in rows if row not in gone]
-        if not authoritative and len(lost) > max(GUARD_ROWS, GUARD_SHARE * (len(lost) + covered.get(response, 0))):
+    by_response = evidence.absent.sort("_known_at", "_bronze_ref").group_by("_bronze_ref", maintain_order=True)
+    for response, before, after in by_response.agg("before", "next_ref").iter_rows():
+        lost = {number: ref for number, ref in zip(before, after, strict=True) if number not in gone}
+        if len(lost) > max(GUARD_ROWS, GUARD_SHARE * (len(lost) + present.get(response, 0))):
             suspicious += len(lost)
-            refused.append(response)
+            names.append(response)
             continue
         gone.update(lost)
-        for row in lost:
-            if row in after:
-                covered[after[row]] -= 1
-    believed = absent.filter(~pl.col("_bronze_ref").is_in(refused))
-    return believed.select(*key, "_known_at", "_bronze_ref"), suspicious
+        for ref in lost.values():
+            if ref is not None:
+                present[ref] -= 1
+    return names, suspicious
 
 
-def _judged(
-    stored: pl.DataFrame, candidates: pl.DataFrame, absences: pl.DataFrame, key: Sequence[str]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The absences and the candidates whose key was live before, absences of this batch left aside.
+def weigh(stored: pl.DataFrame, candidates: pl.DataFrame, absences: pl.DataFrame, key: Sequence[str]) -> Evidence:
+    """The evidence in the absences and the candidates whose key was live before, absences of this batch left aside.
 
-    `before` is the number of the observation that they follow. Absences are in time order.
+    Args:
+        stored, candidates: As of `decide`.
+        absences: What `absent_keys` gives.
     """
     # A stored version that is observed again must not count as the state before itself.
     first_time = _merge(stored.clear(), candidates, absences, key).select(*key, *ORDER)
@@ -198,8 +232,18 @@ def _judged(
         before=pl.when(real).then("number").shift(1).forward_fill().over(key),
         live=pl.when(real).then(~pl.col("_retracted")).shift(1).forward_fill().over(key).fill_null(False),
     ).filter(~pl.col("stored") & pl.col("live"))
-    absent = merged.filter("_retracted").sort("_known_at", "_bronze_ref", "number")
-    return absent, merged.filter(~pl.col("_retracted"))
+    present = merged.filter(~pl.col("_retracted"))
+    following = present.select("before", next_ref="_bronze_ref")
+    absent = merged.filter("_retracted").join(following, on="before", how="left")
+    return Evidence(
+        absent.select(*key, "_known_at", "_bronze_ref", "before", "next_ref"),
+        present.group_by("_bronze_ref").len("records"),
+    )
+
+
+def entity_column(key: Sequence[str], event_time: str | None) -> str | None:
+    """The key column with which a response's key is compared: the first that is not the event time."""
+    return next((name for name in key if name != event_time), None)
 
 
 def absent_keys(
@@ -211,12 +255,12 @@ def absent_keys(
         stored, candidates: At least the key; candidates also `_bronze_ref`.
         spans: `response_id`, `known_at`, `key` (text; null or empty for every key), `min_event`, `max_event`
             (null for no bound).
-            `key` is compared with the first key column that is not the event time.
+            `key` is compared with the `entity_column`.
 
     Returns:
         key, `_known_at`, `_bronze_ref`.
     """
-    entity = next((name for name in key if name != event_time), None)
+    entity = entity_column(key, event_time)
     known = pl.concat([stored.select(key), candidates.select(key)]).unique()
     whole = spans.filter(pl.col("key").fill_null("") == "").drop("key")
     pairs = [known.join(whole, how="cross")] if whole.height else []

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from finks.errors import ConfigurationError
 from finks.lake import Lake
-from finks.run.settings import GoldSettings
+from finks.run.settings import Settings
 
 BUILD_DATABASE = "finks"
 """Where a build writes: this schema or Glue database, and those of the layers, which add `_<layer>` to its name."""
@@ -72,7 +72,7 @@ class AthenaEngine:
 
     Args:
         lake: A lake on S3.
-        work_group: Athena's work group.
+        workgroup: Athena's workgroup.
 
     Raises:
         ConfigurationError: The lake is not on S3.
@@ -80,7 +80,7 @@ class AthenaEngine:
 
     extra = "athena"
 
-    def __init__(self, lake: Lake, work_group: str) -> None:
+    def __init__(self, lake: Lake, workgroup: str) -> None:
         from finks.lake.glue import ZoneCatalog
 
         if not isinstance(lake.catalog, ZoneCatalog):
@@ -93,7 +93,7 @@ class AthenaEngine:
             )
         self._lake = lake
         self._catalog = lake.catalog
-        self._work_group = work_group
+        self._workgroup = workgroup
         self.silver = lake.catalog.database("silver")
 
     def environment(self, scratch: Path) -> Mapping[str, str]:
@@ -103,7 +103,7 @@ class AthenaEngine:
         return {
             "FINKS_GOLD_ENGINE": "athena",
             "FINKS_GOLD_SCHEMA": f"{self.silver.removesuffix('silver')}{BUILD_DATABASE}",
-            "FINKS_ATHENA_WORK_GROUP": self._work_group,
+            "FINKS_ATHENA_WORK_GROUP": self._workgroup,
             "FINKS_ATHENA_RESULTS": f"{self._lake.place.address}/athena/results/",
             "FINKS_ATHENA_TABLES": f"{self._lake.place.address}/athena/tables/",
             "AWS_REGION": aws().region,
@@ -116,13 +116,15 @@ class AthenaEngine:
         return rows.cast(pa.schema(fields))
 
 
-def gold_engine(lake: Lake, settings: GoldSettings) -> GoldEngine:
+def gold_engine(lake: Lake, settings: Settings) -> GoldEngine:
     """The engine that the settings choose.
 
     Raises:
         ConfigurationError: It cannot read a lake of this kind.
     """
-    return AthenaEngine(lake, settings.work_group) if settings.engine == "athena" else DuckDbEngine(lake)
+    if settings.gold.engine == "athena":
+        return AthenaEngine(lake, settings.athena.workgroup)
+    return DuckDbEngine(lake)
 
 
 def _database(scratch: Path) -> Path:

@@ -37,7 +37,7 @@ def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observ
             where="[sources]",
             hint="Configure the sources and streams that deliver them, or set gold.enabled = false.",
         )
-    engine = gold_engine(lake, settings.gold)
+    engine = gold_engine(lake, settings)
     observer(Event("dbt.started", str(project)))
     with lake.place.scratch(report.run_id) as scratch:
         build = dbt_build(

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-import polars as pl
 import pyarrow as pa
 
-from finks.contract import CompiledContract, Decoding, KernelResult, enforce_responses
-from finks.contract.spec import Kind
+from finks.contract import KernelResult
 from finks.lake import SHARE_REJECTED, Lake, VersionCounts
 from finks.run.events import Event, Observer
 from finks.run.report import StreamReport
-from finks.source.model import Snapshot, Stream
+from finks.source.model import Stream
+from finks.transform import Recipe
 
 MAX_CHANGES = 20
 
@@ -31,10 +30,9 @@ def refine_stream(
         table: The stream's table name in every zone.
         report: Receives the counts.
     """
-    contract = stream.contract.compiled()
-    silver = lake.silver(table, contract, source)
+    recipe = Recipe.of(stream)
+    silver = lake.silver(table, recipe.contract, source)
     quarantine = lake.quarantine_table(table)
-    decoding = Decoding(rename=dict(stream.rename), nulls=stream.nulls, from_key=stream.from_key)
     consumed = silver.bookmark()
     newest, batches = lake.bronze(table).added_since(consumed)
     if newest is None or newest == consumed:
@@ -43,7 +41,7 @@ def refine_stream(
     read = rejected = 0
     moved = False
     for responses, is_last in _with_last(batches):
-        result = enforce_responses(responses, contract, decoding)
+        result = recipe.refine(responses)
         _count(result, report)
         read, rejected = read + _total(result, "read"), rejected + _total(result, "rejected")
         if result.rejects.num_rows:
@@ -53,9 +51,9 @@ def refine_stream(
         counts = silver.write_versions(
             result.good,
             run_id=run_id,
-            spans=response_spans(result, responses, contract, stream),
+            spans=recipe.spans(result, responses),
             bookmark=newest if is_last else None,
-            authoritative=stream.authoritative,
+            authoritative=recipe.authoritative,
             properties={SHARE_REJECTED: f"{rejected / read:.6f}"} if read else None,
         )
         moved = is_last
@@ -73,34 +71,6 @@ def _with_last(batches: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
         following = next(batches, None)
         yield current, following is None
         current = following
-
-
-def response_spans(result: KernelResult, responses: pa.Table, contract: CompiledContract, stream: Stream) -> pa.Table:
-    """What each response is the whole truth of: a key, between two days.
-
-    A snapshot answers for all of its key (null bounds); a window's answer for the days that were asked for. Of a
-    window that the vendor cut, the page answers only from its first to its last record. A response with rejected
-    records says nothing about what is absent. Columns: response_id, known_at, key, min_event, max_event.
-    """
-    told = pl.DataFrame(responses.select(["response_id", "key", "fetched_at", "page", "window_start", "window_end"]))
-    read = pl.DataFrame(result.counts).filter(pl.col("rejected") == 0).select("response_id", "read")
-    spans = told.join(read, on="response_id").rename({"fetched_at": "known_at"})
-    columns = ("response_id", "known_at", "key", "min_event", "max_event")
-    if isinstance(stream.policy, Snapshot) or contract.event_time is None:
-        bounds = spans.with_columns(pl.lit(None, pl.Date).alias(name) for name in columns[3:])
-        return bounds.select(columns).sort("known_at", "response_id").to_arrow()
-    seen = (
-        pl.DataFrame(result.good.select(["_bronze_ref", contract.event_time]))
-        .group_by(response_id="_bronze_ref")
-        .agg(first=pl.col(contract.event_time).min(), last=pl.col(contract.event_time).max())
-    )
-    by_day = contract.field(contract.event_time).kind is Kind.DATE
-    whole = pl.lit(by_day) & (pl.col("page") == 0) & ((pl.col("read") < stream.max_rows) | (stream.max_rows == 0))
-    bounds = spans.join(seen, on="response_id").with_columns(
-        min_event=pl.when(whole).then("window_start").otherwise("first"),
-        max_event=pl.when(whole).then("window_end").otherwise("last"),
-    )
-    return bounds.select(columns).sort("known_at", "response_id").to_arrow()
 
 
 def _count(result: KernelResult, report: StreamReport) -> None:

@@ -98,14 +98,13 @@ class GoldSettings(_Section):
     engine: Literal["duckdb", "athena"] = Field(
         default="duckdb", description="What runs the dbt project's SQL. Athena needs a lake on S3."
     )
-    work_group: str = Field(default="primary", description="On Athena, the work group that the build runs in.")
     timeout: float = Field(default=1800, gt=0, description="Seconds after which a dbt build is ended.")
 
 
 class AthenaSettings(_Section):
     """How queries run on Athena, for a lake on S3."""
 
-    workgroup: str = Field(default="primary", min_length=1, description="The workgroup; its limits hold too.")
+    workgroup: str = Field(default="primary", min_length=1, description="The workgroup of queries and of Gold's build.")
     output: S3Address | None = Field(
         default=None, description="s3://bucket/prefix for results; `athena/` below the lake's address when absent."
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
+from finks_local.athena.statements import result_name
 from finks_local.athena.workgroups import ENGINE
 
 QUEUED: Final = "QUEUED"
@@ -23,8 +24,10 @@ class Execution:
     """A query execution. Times are seconds since 1970.
 
     Attributes:
+        token: The request's token, by which it is known again.
         settings: What the request said of results, context and reuse, as `QueryExecution` repeats it.
-        location: Where its result goes, without the last slash; `output` once the statement's kind is known.
+        location: Where its result goes, without the last slash; None where Athena keeps it itself.
+        output: The result's file there, named by the statement's kind.
         columns: `ColumnInfo` entries of the result.
         spool: The query whose spooled result this one's is: its own, or the one that is reused.
         planned: When the first rows could be taken.
@@ -32,11 +35,12 @@ class Execution:
     """
 
     id: str
+    token: str
     statement: str
     workgroup: str
     settings: Shape
-    location: str
-    output: str
+    location: str | None
+    output: str | None
     statement_type: str
     submitted: float
     parameters: list[str] = field(default_factory=list)
@@ -56,6 +60,11 @@ class Execution:
     bytes_scanned: int = 0
     bytes_written: int = 0
     manifest: str | None = None
+
+    def name_output(self) -> None:
+        """Name the result's file by the statement's kind."""
+        if self.location is not None:
+            self.output = f"{self.location}/{result_name(self.id, self.statement_type, self.substatement_type)}"
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Execution:
@@ -82,7 +91,7 @@ class Execution:
             "SubstatementType": self.substatement_type,
             "ExecutionParameters": self.parameters or None,
         }
-        results = {**self.settings.get("ResultConfiguration", {}), "OutputLocation": self.output}
+        results = _present({**self.settings["ResultConfiguration"], "OutputLocation": self.output})
         return {
             **self.settings,
             "QueryExecutionId": self.id,

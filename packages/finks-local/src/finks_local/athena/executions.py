@@ -24,8 +24,8 @@ from finks_local.athena.execution import (
 from finks_local.athena.failures import CANCELLED_BY_USER, SCAN_LIMIT, athena_error, invalid
 from finks_local.athena.paging import page
 from finks_local.athena.runs import QueryRun, Stopped
-from finks_local.athena.statements import kind, result_name
-from finks_local.athena.workgroups import WorkGroups, output_location
+from finks_local.athena.statements import kind
+from finks_local.athena.workgroups import WorkGroups, is_managed, output_location
 from finks_local.sql.errors import QueryError
 from finks_local.store import Store
 from finks_local.wire import ServiceError
@@ -105,7 +105,7 @@ class Executions:
                     "You have exceeded the limit for the number of queries you can run concurrently.",
                     Reason="CONCURRENT_QUERY_LIMIT_EXCEEDED",
                 )
-            execution = _new(request, group, location)
+            execution = _new(request, group, location, token)
             self._store.put(_TOKEN, token, {"asked": same, "id": execution.id})
             self._reuse(request, execution)
             self._store.put(KIND, execution.id, execution.record())
@@ -152,13 +152,6 @@ class Executions:
         with self._lock:
             states = [live.execution.state for live in self._live.values()]
         return {"queued": states.count(QUEUED), "running": states.count(RUNNING)}
-
-    def forget(self) -> None:
-        """Stop and forget every execution."""
-        for query_id in list(self._live):
-            self.stop({"QueryExecutionId": query_id})
-        for query_id in self._store.keys(KIND):
-            self._run.discard(query_id)
 
     def close(self) -> None:
         """Stop what runs, and wait for it."""
@@ -220,10 +213,11 @@ class Executions:
         """Give an execution the result of an earlier one, where the request allows that.
 
         Source: Athena User Guide, "Reuse query results": the statement, the catalog, the database and the workgroup
-        are the same, and the earlier result is not older than asked for (60 minutes where nothing is said).
+        are the same, and the earlier result is not older than asked for (60 minutes where nothing is said). Results
+        that Athena keeps itself are not reused.
         """
         wish = request.get("ResultReuseConfiguration", {}).get("ResultReuseByAgeConfiguration", {})
-        if not wish.get("Enabled"):
+        if not wish.get("Enabled") or execution.location is None:
             return
         known = self._store.get(_REUSABLE, _reuse_key(execution))
         if known is None or execution.submitted - known["completed"] > wish.get("MaxAgeInMinutes", 60) * 60:
@@ -241,10 +235,19 @@ class Executions:
 
     def _forget_the_oldest(self) -> None:
         surplus = self._store.count(KIND) - self._capacity.remembered
-        for query_id in self._store.keys(KIND)[: max(0, surplus)]:
-            if query_id not in self._live:
-                self._store.delete(KIND, query_id)
-                self._run.discard(query_id)
+        for query_id in self._store.keys(KIND)[:surplus] if surplus > 0 else ():
+            record = self._store.get(KIND, query_id)
+            if record is not None and query_id not in self._live:
+                self._forget(Execution.read(record))
+
+    def _forget(self, execution: Execution) -> None:
+        self._store.delete(_TOKEN, execution.token)
+        key = _reuse_key(execution)
+        reusable = self._store.get(_REUSABLE, key)
+        if reusable is not None and reusable["id"] == execution.id:
+            self._store.delete(_REUSABLE, key)
+        self._store.delete(KIND, execution.id)
+        self._run.discard(execution.id)
 
     def _give_up_what_was_interrupted(self) -> None:
         """After `kill -9`, what was queued or running is not any more."""
@@ -255,8 +258,7 @@ class Executions:
                 self._store.put(KIND, record["id"], {**record, **told, "state": FAILED, "spool": None})
 
 
-def _new(request: Shape, group: Shape, location: str) -> Execution:
-    query_id = str(uuid.uuid4())
+def _new(request: Shape, group: Shape, location: str | None, token: str) -> Execution:
     context = request.get("QueryExecutionContext", {})
     if "Catalog" in context:
         context = {**context, "Catalog": context["Catalog"].lower()}
@@ -267,24 +269,29 @@ def _new(request: Shape, group: Shape, location: str) -> Execution:
             "ResultReuseConfiguration", {"ResultReuseByAgeConfiguration": {"Enabled": False}}
         ),
     }
-    statement = request["QueryString"]
-    return Execution(
-        id=query_id,
-        statement=statement,
+    if is_managed(group):
+        settings["ManagedQueryResultsConfiguration"] = {"Enabled": True}
+    execution = Execution(
+        id=str(uuid.uuid4()),
+        token=token,
+        statement=request["QueryString"],
         workgroup=group["Name"],
         settings=settings,
         location=location,
-        output=f"{location}/{result_name(query_id, kind(statement), None)}",
-        statement_type=kind(statement),
+        output=None,
+        statement_type=kind(request["QueryString"]),
         submitted=time.time(),
         parameters=request.get("ExecutionParameters", []),
     )
+    execution.name_output()
+    return execution
 
 
 def _result_configuration(request: Shape, group: Shape) -> Shape:
     own = group["Configuration"]["ResultConfiguration"]
-    enforced = group["Configuration"]["EnforceWorkGroupConfiguration"]
-    return own if enforced and own else {**own, **request.get("ResultConfiguration", {})}
+    if is_managed(group) or (own and group["Configuration"]["EnforceWorkGroupConfiguration"]):
+        return own
+    return {**own, **request.get("ResultConfiguration", {})}
 
 
 def _asked(request: Shape) -> str:

@@ -6,22 +6,25 @@ reading what is before it. Nothing is ever whole in memory.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pyarrow as pa
 from pyarrow import csv
 
+from finks_local.engine.failures import told
 from finks_local.sql.text import rows_as_text
 
 PAGE: Final = 1000
 """Rows in a batch of the spool, and the most that one GetQueryResults returns."""
 
 _CSV: Final = csv.WriteOptions(include_header=True, quoting_style="all_valid")
-_NEW_LINE: Final = "\n"
+_PART_BYTES: Final = 8 * 2**20
 
 Row = list[str | None]
 
@@ -56,46 +59,55 @@ class Results:
         query_id: str,
         columns: Sequence[Any],
         batches: Iterator[pa.RecordBatch],
-        location: str,
+        location: str | None,
         stop: Callable[[], None],
         *,
         header: bool,
     ) -> Written:
         """Spool a result and write it to S3: CSV where the name says so, else text.
 
+        The file appears in S3 once the last row is there, so that a query that fails leaves none.
+
         Args:
             query_id: The spool's name.
             columns: The engine's columns.
             batches: The rows.
-            location: `s3://bucket/key`; a large result goes there in parts.
+            location: `s3://bucket/key`; a large result goes there in parts. None for the spool alone.
             stop: Called before every page; raises to give up.
             header: Whether a text begins with the names of the columns; a CSV always does.
+
+        Raises:
+            QueryError: S3 refuses the file.
         """
         schema = pa.schema([(column.name, pa.string()) for column in columns])
         self._directory.mkdir(parents=True, exist_ok=True)
         rows = 0
         with ExitStack() as opened:
             spool = opened.enter_context(pa.ipc.new_file(self._path(query_id), schema))
-            sink = opened.enter_context(self._open(location))
-            table = None
-            if location.endswith(".csv"):
-                table = opened.enter_context(csv.CSVWriter(sink, schema, write_options=_CSV))
-            elif header:
-                sink.write(_line(schema.names).encode())
+            file = opened.enter_context(tempfile.TemporaryFile(dir=self._directory))
+            is_csv = location is not None and location.endswith(".csv")
+            add = _csv_into(file, schema) if is_csv else _text_into(file, schema.names if header else None)
             for page in _pages(columns, batches, stop):
                 batch = pa.record_batch([pa.array(values, pa.string()) for values in zip(*page, strict=True)], schema)
                 spool.write_batch(batch)
-                if table is not None:
-                    table.write_batch(batch)
-                else:
-                    lines = _NEW_LINE.join(map(_line, page))
-                    sink.write((_NEW_LINE + lines if rows or header else lines).encode())
-                rows += len(page)
-        return Written(rows, self._size(location))
+                add(batch)
+                rows += batch.num_rows
+            if location is not None:
+                self._upload(file, location)
+            return Written(rows, file.tell() if location is not None else 0)
+
+    def _upload(self, file: IO[bytes], location: str) -> None:
+        file.seek(0)
+        with told(location), self._open(location) as sink:
+            shutil.copyfileobj(file, sink, _PART_BYTES)
 
     def put(self, location: str, content: bytes) -> None:
-        """Write a small file to S3."""
-        with self._open(location) as sink:
+        """Write a small file to S3.
+
+        Raises:
+            QueryError: S3 refuses it.
+        """
+        with told(location), self._open(location) as sink:
             sink.write(content)
 
     def read(self, query_id: str, start: int, count: int) -> list[Row]:
@@ -104,8 +116,7 @@ class Results:
         with pa.memory_map(str(self._path(query_id))) as source, pa.ipc.open_file(source) as spool:
             for number in range(start // PAGE, spool.num_record_batches):
                 batch = spool.get_batch(number)
-                page = batch.slice(max(0, start - number * PAGE), count - len(rows))
-                rows += [list(row) for row in zip(*(column.to_pylist() for column in page.columns), strict=True)]
+                rows += _rows(batch.slice(max(0, start - number * PAGE), count - len(rows)))
                 if len(rows) >= count:
                     break
         return rows
@@ -119,9 +130,6 @@ class Results:
 
     def _open(self, location: str) -> Any:
         return self._filesystem.open_output_stream(_in_s3(location))
-
-    def _size(self, location: str) -> int:
-        return self._filesystem.get_file_info(_in_s3(location)).size or 0
 
 
 def _pages(columns: Sequence[Any], batches: Iterator[pa.RecordBatch], stop: Callable[[], None]) -> Iterator[list[Row]]:
@@ -139,9 +147,25 @@ def _pages(columns: Sequence[Any], batches: Iterator[pa.RecordBatch], stop: Call
         yield pending
 
 
-def _line(row: Sequence[str | None]) -> str:
-    """A row of a text result: values parted by tabs. New lines part the rows; there is none at the end."""
-    return "\t".join(value or "" for value in row)
+def _csv_into(file: IO[bytes], schema: pa.Schema) -> Callable[[pa.RecordBatch], None]:
+    return csv.CSVWriter(file, schema, write_options=_CSV).write_batch
+
+
+def _text_into(file: IO[bytes], names: Sequence[str] | None) -> Callable[[pa.RecordBatch], None]:
+    """Values are parted by tabs, rows by new lines; there is none at the end."""
+    if names is not None:
+        file.write("\t".join(names).encode())
+
+    def add(batch: pa.RecordBatch) -> None:
+        for row in _rows(batch):
+            line = "\t".join(value or "" for value in row)
+            file.write((f"\n{line}" if file.tell() else line).encode())
+
+    return add
+
+
+def _rows(batch: pa.RecordBatch) -> list[Row]:
+    return [list(row) for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)]
 
 
 def _in_s3(location: str) -> str:

@@ -14,12 +14,14 @@ from finks_local.athena.failures import invalid
 from finks_local.athena.result_metadata import encode
 from finks_local.athena.results import Results
 from finks_local.athena.saved import PreparedStatements
-from finks_local.athena.statements import result_name
 from finks_local.engine.request import Outcome, Request
 from finks_local.sql.errors import QueryError
 from finks_local.sql.text import column_info
 
 _DEFAULT_DATABASE: Final = "default"
+_NO_PLACE: Final = "s3://managed-results-have-no-bucket"
+"""Where a CTAS without a location would go if Athena keeps the results itself: it fails, and this says why."""
+
 _WRITES: Final = {
     "CREATE_TABLE_AS_SELECT": "CREATE TABLE", "INSERT": "INSERT", "UPDATE": "UPDATE", "DELETE": "DELETE",
     "MERGE": "MERGE",
@@ -91,7 +93,7 @@ class QueryRun:
             query_id=execution.id,
             database=execution.settings["QueryExecutionContext"].get("Database", _DEFAULT_DATABASE).lower(),
             now=datetime.fromtimestamp(execution.submitted, UTC),
-            staging=f"{execution.location}/",
+            staging=f"{execution.location or _NO_PLACE}/",
             parameters=tuple(execution.parameters),
             scan_limit=group["Configuration"].get("BytesScannedCutoffPerQuery"),
             cancel=cancel,
@@ -111,8 +113,7 @@ class QueryRun:
 
         execution.planned = time.time()
         execution.statement_type, execution.substatement_type = outcome.statement_type, outcome.substatement_type
-        name = result_name(execution.id, outcome.statement_type, outcome.substatement_type)
-        execution.output = f"{execution.location}/{name}"
+        execution.name_output()
         execution.update_count = _update_count(outcome)
         if outcome.substatement_type in _WRITES:
             execution.columns = [_ROWS]
@@ -123,24 +124,23 @@ class QueryRun:
                 execution.id, outcome.columns, outcome.batches, execution.output, stop, header=header
             )
             execution.rows, execution.bytes_written = written.rows, written.bytes
-        elif execution.output.endswith(".txt"):
+        elif execution.output is not None and execution.output.endswith(".txt"):
             self._results.put(execution.output, b"")
         stop()
         execution.ran = time.time()
-        self._keep(execution, outcome)
+        if execution.output is not None:
+            self._write_companions(execution, execution.output, outcome)
+        if outcome.prepare is not None:
+            self._prepared.keep(execution.workgroup, *outcome.prepare)
 
-    def _keep(self, execution: Execution, outcome: Outcome) -> None:
-        """Write the companion files, and the prepared statement that the statement made or removed."""
+    def _write_companions(self, execution: Execution, output: str, outcome: Outcome) -> None:
         if execution.columns:
             change = _WRITES.get(outcome.substatement_type or "", "")
             companion = encode(execution.id, execution.columns, change, outcome.update_count or 0)
-            self._results.put(f"{execution.output}.metadata", companion)
+            self._results.put(f"{output}.metadata", companion)
         if outcome.data_manifest:
-            folder = execution.output.removesuffix(".csv")
-            execution.manifest = f"{folder}-manifest.csv"
+            execution.manifest = f"{output.removesuffix('.csv')}-manifest.csv"
             self._results.put(execution.manifest, "".join(f"{file}\n" for file in outcome.data_manifest).encode())
-        if outcome.prepare is not None:
-            self._prepared.keep(execution.workgroup, *outcome.prepare)
 
 
 def _update_count(outcome: Outcome) -> int | None:

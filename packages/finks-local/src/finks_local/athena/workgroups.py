@@ -26,11 +26,11 @@ _DEFAULTS: Final = {
     "EnableMinimumEncryptionConfiguration": False,
     "ResultConfiguration": {},
 }
+_MANAGED: Final = "ManagedQueryResultsConfiguration"
 _LOCATION: Final = re.compile(r"s3://[^/]+(/.*)?")
 # What the endpoint does not do, and so does not take on.
 _REFUSED: Final = (
-    "ManagedQueryResultsConfiguration", "ManagedQueryResultsConfigurationUpdates", "ExecutionRole",
-    "AdditionalConfiguration", "CustomerContentEncryptionConfiguration", "IdentityCenterConfiguration",
+    "ExecutionRole", "AdditionalConfiguration", "CustomerContentEncryptionConfiguration", "IdentityCenterConfiguration",
     "QueryResultsS3AccessGrantsConfiguration", "MonitoringConfiguration", "EngineConfiguration",
 )  # fmt: skip
 
@@ -75,7 +75,9 @@ class WorkGroups:
         if name == PRIMARY or self._store.get(KIND, name) is not None:
             raise invalid("WorkGroup is already created")
         _check(request.get("Configuration", {}))
-        self._store.put(KIND, name, _new(request))
+        group = _new(request)
+        _refuse_two_places(group)
+        self._store.put(KIND, name, group)
         return {}
 
     def get(self, request: Shape) -> Shape:
@@ -95,6 +97,7 @@ class WorkGroups:
         updates = request.get("ConfigurationUpdates", {})
         _check(updates)
         group["Configuration"] = _updated(group["Configuration"], updates)
+        _refuse_two_places(group)
         for name in ("Description", "State"):
             if name in request:
                 group[name] = request[name]
@@ -113,12 +116,22 @@ class WorkGroups:
             raise invalid("WorkGroup is not found.")
 
 
-def output_location(group: Shape, request: Shape) -> str:
+def is_managed(group: Shape) -> bool:
+    """Whether Athena keeps the results itself, so that there are no files of them in S3."""
+    return group["Configuration"].get(_MANAGED, {}).get("Enabled", False)
+
+
+def output_location(group: Shape, request: Shape) -> str | None:
     """Where a query's results go, without the last slash: the workgroup's place if it is enforced or none is given.
+
+    Returns:
+        None where Athena keeps them itself.
 
     Raises:
         ServiceError: There is no place, or it is not one in S3.
     """
+    if is_managed(group):
+        return None
     asked = request.get("ResultConfiguration", {}).get("OutputLocation")
     own = group["Configuration"]["ResultConfiguration"].get("OutputLocation")
     enforced = group["Configuration"]["EnforceWorkGroupConfiguration"] and own
@@ -141,12 +154,20 @@ def _check(configuration: Shape) -> None:
     for name in _REFUSED:
         if name in configuration:
             raise invalid(f"{name} is not supported by this endpoint.")
+    for name in (_MANAGED, f"{_MANAGED}Updates"):
+        if "EncryptionConfiguration" in configuration.get(name, {}):
+            raise invalid(f"{name}.EncryptionConfiguration is not supported by this endpoint.")
     version = configuration.get("EngineVersion", {}).get("SelectedEngineVersion", "AUTO")
     if version not in ENGINE_VERSIONS:
         raise invalid(f"Invalid engine version: {version}")
     for name in ("ResultConfiguration", "ResultConfigurationUpdates"):
         if location := configuration.get(name, {}).get("OutputLocation"):
             _check_location(location)
+
+
+def _refuse_two_places(group: Shape) -> None:
+    if is_managed(group) and "OutputLocation" in group["Configuration"]["ResultConfiguration"]:
+        raise invalid("A workgroup with managed query results cannot have an output location.")
 
 
 def _new(request: Shape) -> Shape:
@@ -175,6 +196,8 @@ def _updated(configuration: Shape, updates: Shape) -> Shape:
     changed = {**configuration, **{n: updates[n] for n in plain if n in updates}, "ResultConfiguration": results}
     if updates.get("RemoveBytesScannedCutoffPerQuery"):
         changed.pop("BytesScannedCutoffPerQuery", None)
+    if managed := updates.get(f"{_MANAGED}Updates"):
+        changed[_MANAGED] = {"Enabled": managed.get("Enabled", False)}
     if version := updates.get("EngineVersion"):
         changed["EngineVersion"] = {**ENGINE, **version}
     return changed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
@@ -13,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationError, ValidationException
 
 from finks_local.sql.errors import SYSTEM, QueryError
+from finks_local.sql.explain import explain
 from finks_local.sql.value import FAILURE_MARK
 
 COMMIT_ERROR: Final = "ICEBERG_COMMIT_ERROR"
@@ -20,31 +22,40 @@ ICEBERG_ERROR: Final = 233
 """Athena's `ErrorType` of Iceberg errors; dbt-athena retries a commit by it."""
 _DENIED: Final = {"AccessDeniedException", "AccessDenied", "AllAccessDisabled", "403", "Forbidden"}
 _QUERY_ERROR: Final = re.compile(r"QueryError: ([A-Z_]{3,}): (.*)", re.DOTALL)
-_MARKED: Final = re.compile(rf"'{FAILURE_MARK}([A-Z_]+){FAILURE_MARK}(.*)' to ", re.DOTALL)
-_BY_TEXT: Final = (
+_OWN: Final = re.compile(rf"{FAILURE_MARK}[A-Z_]+{FAILURE_MARK}")
+_PATH: Final = re.compile(r"lake://\S*?/@/([^\s'\"]+)")
+_STORAGE: Final = (
     (r"INTERRUPT Error", "USER_CANCELED"),
-    (r"[Dd]ivi(sion|de) by zero", "DIVISION_BY_ZERO"),
-    (r"Out of Memory Error", "EXCEEDED_LOCAL_MEMORY_LIMIT"),
-    (r"Out of Range Error", "NUMERIC_VALUE_OUT_OF_RANGE"),
-    (r"Conversion Error", "INVALID_CAST_ARGUMENT"),
     (r"ACCESS_DENIED|Access Denied", "PERMISSION_DENIED"),
-    (r"No magic bytes found|too small to be a Parquet|Parquet|CSV Error|JSON", "HIVE_BAD_DATA"),
+    (r"Conversion Error(?s:.)*s3://", "HIVE_BAD_DATA"),
+    (r"No magic bytes found|too small to be a Parquet|Parquet|CSV Error|[Mm]alformed JSON", "HIVE_BAD_DATA"),
     (r"IO Error|NoSuchKey|NO_SUCH_KEY|Path does not exist|NO_SUCH_BUCKET", "HIVE_CURSOR_ERROR"),
-    (r"More than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS"),
-    (r"Invalid Input Error", "INVALID_FUNCTION_ARGUMENT"),
-    (r"Binder Error|Catalog Error|Parser Error|Not implemented Error", "NOT_SUPPORTED"),
 )
+_KINDS: Final[Mapping[str, type[duckdb.Error]]] = {
+    "Conversion": duckdb.ConversionException,
+    "Out of Range": duckdb.OutOfRangeException,
+    "Out of Memory": duckdb.OutOfMemoryException,
+    "Invalid Input": duckdb.InvalidInputException,
+    "Not implemented": duckdb.NotImplementedException,
+}
+"""What DuckDB's errors are when Arrow hands them on as text."""
 
 
-def from_text(text: str) -> QueryError:
-    """The error behind a message of DuckDB or Arrow."""
-    inner = _MARKED.search(text) or _QUERY_ERROR.search(text)
+def from_library(error: Exception, resource: str = "") -> QueryError:
+    """The error behind one of DuckDB's or Arrow's."""
+    suffix = f" [{resource}]" if resource else ""
+    text = _PATH.sub(lambda match: f"s3://{unquote(match[1])}", str(error)).strip() + suffix
+    inner = _QUERY_ERROR.search(text)
     if inner is not None:
         return QueryError(inner[1], inner[2].strip())
-    for pattern, code in _BY_TEXT:
-        if re.search(pattern, text):
-            return QueryError(code, text.strip())
-    return QueryError("GENERIC_INTERNAL_ERROR", text.strip(), category=SYSTEM)
+    if _OWN.search(text) is None:
+        for pattern, code in _STORAGE:
+            if re.search(pattern, text):
+                return QueryError(code, text)
+    kind = type(error) if isinstance(error, duckdb.Error) else _KINDS.get(text.partition(" Error: ")[0])
+    if kind is None:
+        return QueryError("GENERIC_INTERNAL_ERROR", text, category=SYSTEM)
+    return explain(kind(text))
 
 
 def from_aws(error: ClientError, resource: str = "") -> QueryError:
@@ -81,4 +92,4 @@ def told(resource: str = "") -> Iterator[None]:
     except ValidationError as error:
         raise QueryError("NOT_SUPPORTED", str(error)) from error
     except (duckdb.Error, pa.ArrowException, OSError, RuntimeError, BotoCoreError) as error:
-        raise from_text(f"{error} [{resource}]" if resource else str(error)) from error
+        raise from_library(error, resource) from error

@@ -25,6 +25,7 @@ from finks_local.sql.errors import QueryError
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 SCHEME: Final = "lake"
 _KEY: Final = "/@/"
+_AHEAD: Final = 1024 * 1024
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -166,23 +167,48 @@ class Meter:
 
 
 class Handle:
-    """An open object; DuckDB seeks and reads."""
+    """An open object, read by several threads at once.
+
+    DuckDB seeks and then reads in one thread, while other threads do the same with the same handle: a place that was
+    sought is the thread's own until it reads. A read without a seek goes on where the last one ended.
+    """
 
     def __init__(self, source: Any, meter: Meter) -> None:
         self._source = source
         self._meter = meter
+        self._sought = threading.local()
+        self._position = 0
+        self._ahead = b""
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to a place."""
-        return self._source.seek(offset, whence)
+    def seek(self, offset: int) -> int:
+        """Move to a place, counted from the beginning."""
+        self._sought.place = offset
+        return offset
 
     def tell(self) -> int:
         """The place."""
-        return self._source.tell()
+        return getattr(self._sought, "place", self._position)
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         """The next bytes."""
-        data = self._source.read(size if size >= 0 else None)
+        place = self._sought.__dict__.pop("place", None)
+        if place is None:
+            return self._read_on(size)
+        data = self._fetch(size, place)
+        self._position, self._ahead = place + len(data), b""
+        return data
+
+    def _read_on(self, size: int) -> bytes:
+        """Small reads, as of a compressed file, are made of large ones."""
+        if len(self._ahead) < size:
+            start = self._position + len(self._ahead)
+            self._ahead += self._fetch(max(size, _AHEAD), start)
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        self._position += len(data)
+        return data
+
+    def _fetch(self, size: int, place: int) -> bytes:
+        data = self._source.read_at(size, place)
         self._meter.add(len(data))
         return data
 

@@ -43,13 +43,13 @@ class Limits:
 
     Args:
         threads: Of DuckDB.
-        memory: Of DuckDB, for example `1GB`; beyond it, it spills to a temporary folder.
+        memory: Of DuckDB, for example `512MB`; beyond it, it spills to a temporary folder.
         group_bytes: Rows to write are held back up to this many bytes and become one row group.
         file_bytes: A file is closed once it has grown this large.
     """
 
     threads: int = 2
-    memory: str = "1GB"
+    memory: str = "512MB"
     group_bytes: int = 32 * 1024 * 1024
     file_bytes: int = 128 * 1024 * 1024
 
@@ -216,7 +216,7 @@ class Workspace:
         if metastore.is_view(row):
             return self._view_select(table)
         if not metastore.is_iceberg(row):
-            return hive_relation(row, self.catalog, self.backend.s3).sql
+            return hive_relation(row, self.catalog, self.backend.s3, self.request.now).sql
         loaded = self.iceberg(table.database, table.name)
         if table.metadata is not None:
             return self._arrow(metadata_tables.relation(loaded, table.metadata).rows)

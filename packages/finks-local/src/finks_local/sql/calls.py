@@ -14,7 +14,8 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.aggregate import Aggregation, aggregate_sql
 from finks_local.sql.functions.registry import Argument, Call, emit, resolve
 from finks_local.sql.functions.window import FrameBound, Window, window_sql
-from finks_local.sql.operators import orderable, sort_key
+from finks_local.sql.literals import row_value
+from finks_local.sql.operators import compare, orderable, sort_key
 from finks_local.sql.places import at
 from finks_local.sql.types import UNKNOWN, VARCHAR, TrinoType, varchar
 from finks_local.sql.value import Lambda, Value, unsupported
@@ -129,8 +130,6 @@ class Calls:
 
     def form_nullif(self, node: exp.Anonymous) -> Value:
         """`nullif(a, b)`."""
-        from finks_local.sql.operators import compare  # only here
-
         if len(node.expressions) != 2:
             raise QueryError("SYNTAX_ERROR", "Invalid number of arguments for 'nullif' function")
         first, second = (self.analyse(item) for item in node.expressions)
@@ -151,8 +150,6 @@ class Calls:
 
     def form_row(self, node: exp.Anonymous) -> Value:
         """`row(...)`: nameless fields."""
-        from finks_local.sql.expressions import row_value  # shared with `(a, b)`
-
         return row_value([self.analyse(item) for item in node.expressions])
 
     def form_grouping(self, node: exp.Anonymous) -> Value:

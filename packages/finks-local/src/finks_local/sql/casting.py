@@ -8,8 +8,9 @@ from typing import Final
 from finks_local.sql.coercion import APPROXIMATE, INTEGRAL, NUMERIC, coerce
 from finks_local.sql.errors import QueryError
 from finks_local.sql.json_sql import from_json, json_text
-from finks_local.sql.types import DAY_SECOND, UNKNOWN, UTC, YEAR_MONTH, TrinoType, timestamp_tz
+from finks_local.sql.types import UNKNOWN, UTC, TrinoType, timestamp_tz
 from finks_local.sql.value import Value, cast_sql, text_literal
+from finks_local.sql.valuetext import text_of
 from finks_local.sql.zones import instant, local, zone_of, zoned_literal
 
 _NUMBER: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -58,43 +59,6 @@ def _gate(value: Value, pattern: str, converted: str, target: TrinoType, *, suff
         f"WHEN {value.sql} IS NOT NULL THEN "
         f"trino_fail('INVALID_CAST_ARGUMENT', {message})::VARCHAR::{target.duckdb} END)"
     )
-
-
-def text_of(value: Value) -> str | None:
-    """The text that Trino's cast to varchar gives; None when there is no such cast."""
-    sql, kind = value.sql, value.type
-    match kind.base:
-        case "varchar" | "char" | "uuid":
-            return sql
-        case "boolean" | "tinyint" | "smallint" | "integer" | "bigint" | "decimal" | "date":
-            return cast_sql(sql, "VARCHAR")
-        case "double":
-            return f"trino_double_text({sql})"
-        case "real":
-            return f"trino_real_text({sql})"
-        case "timestamp":
-            return timestamp_text(sql, kind.precision)
-        case "time":
-            return (
-                f"left(strftime(DATE '1970-01-01' + {sql}, '%H:%M:%S.%f'), {8 + kind.precision + (kind.precision > 0)})"
-            )
-        case "timestamp with time zone":
-            return f"({timestamp_text(local(value), kind.precision)} || ' ' || {zone_of(value)})"
-        case "interval day to second" | "interval year to month":
-            return interval_text(value)
-        case _:
-            return None
-
-
-def timestamp_text(sql: str, digits: int) -> str:
-    """A timestamp with that many digits after the second."""
-    return f"left(strftime({sql}, '%Y-%m-%d %H:%M:%S.%f'), {19 + digits + (digits > 0)})"
-
-
-def interval_text(value: Value) -> str:
-    """An interval as Trino prints it: `2 00:00:00.000`, `3-0`."""
-    macro = {DAY_SECOND: "trino_day_second_text", YEAR_MONTH: "trino_year_month_text"}[value.type]
-    return f"{macro}({value.sql})"
 
 
 def _to_varchar(value: Value, target: TrinoType) -> str | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from sqlglot import exp
@@ -18,30 +17,23 @@ from finks_local.sql.dialect import LITERAL
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.datetime import extract
 from finks_local.sql.intervals import interval_literal
+from finks_local.sql.literals import millis_text, now_value, number_value, row_value, text_value, typed_literal
 from finks_local.sql.operators import arithmetic, compare, concat, negate
 from finks_local.sql.places import at
 from finks_local.sql.scope import Scope, dereference
 from finks_local.sql.typenames import type_of
 from finks_local.sql.types import (
-    BIGINT,
     BOOLEAN,
     DATE,
-    DOUBLE,
-    INTEGER,
     JSON,
     UNKNOWN,
-    UTC,
     VARBINARY,
     VARCHAR,
     TrinoType,
     array,
-    decimal,
-    row,
     timestamp,
-    timestamp_tz,
-    varchar,
 )
-from finks_local.sql.value import Value, cast_sql, text_literal, unsupported
+from finks_local.sql.value import Value, text_literal, unsupported
 from finks_local.sql.zones import zoned_literal
 
 _COMPARISONS: Final[dict[type[exp.Expr], str]] = {
@@ -55,8 +47,6 @@ _COMPARISONS: Final[dict[type[exp.Expr], str]] = {
     exp.NullSafeNEQ: "IS DISTINCT FROM",
 }
 _ARITHMETIC: Final[dict[type[exp.Expr], str]] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
-_BIGINT_MAX: Final = 2**63 - 1
-_INTEGER_MAX: Final = 2**31 - 1
 
 
 class Queries(Protocol):
@@ -203,9 +193,7 @@ class Expressions(Calls):
         for value in values:
             common = common_type(kind, value.type)
             if common is None:
-                message = (
-                    f"All {type(node).__name__.upper()} results must be the same type or coercible to a common type."
-                )
+                message = f"All {_label(node)} results must be the same type or coercible to a common type."
                 raise QueryError("TYPE_MISMATCH", f"{message} Cannot find common type between {kind} and {value.type}")
             kind = common
         return kind
@@ -397,70 +385,12 @@ class Expressions(Calls):
 
     def local_timestamp(self, _node: exp.Expr) -> Value:
         """The query's time without its zone."""
-        return Value(f"TIMESTAMP '{_millis(self.queries.now)}'", timestamp(3))
+        return Value(f"TIMESTAMP '{millis_text(self.queries.now)}'", timestamp(3))
 
 
-def now_value(now: datetime, digits: int) -> Value:
-    """The query's time with that many digits after the second."""
-    unit = 10 ** (6 - digits)
-    cut = now.replace(microsecond=now.microsecond // unit * unit)
-    return Value(f"TIMESTAMPTZ '{cut:%Y-%m-%d %H:%M:%S.%f}+00'", timestamp_tz(digits, UTC))
-
-
-def _millis(now: datetime) -> str:
-    return f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03d}"
-
-
-def typed_literal(text: str, target: TrinoType, node: exp.DataType) -> Value:
-    """`DECIMAL '1.50'`, `DATE '2020-01-31'` and the like.
-
-    Raises:
-        QueryError: INVALID_LITERAL.
-    """
-    if target.base == "decimal" and not node.expressions:
-        if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", text):
-            raise QueryError("INVALID_LITERAL", f"'{text}' is not a valid decimal literal")
-        whole, _, fraction = text.lstrip("+-").partition(".")
-        target = decimal(max(1, len(whole) + len(fraction)), len(fraction))
-    if target.base == "date":
-        try:
-            date.fromisoformat(text.strip())
-        except ValueError:
-            raise QueryError("INVALID_LITERAL", f"'{text}' is not a valid date literal") from None
-    return cast(text_value(text), target)
-
-
-def text_value(text: str) -> Value:
-    """A text literal: varchar of its length."""
-    return Value(text_literal(text), varchar(len(text)), text)
-
-
-def number_value(text: str) -> Value:
-    """A numeric literal: integer, bigint, decimal or double by its form (language/types)."""
-    if re.search(r"[eE]", text):
-        return Value(cast_sql(text_literal(text), "DOUBLE"), DOUBLE, Decimal(text))
-    if "." not in text:
-        number = int(text)
-        if -_INTEGER_MAX - 1 <= number <= _INTEGER_MAX:
-            return Value(str(number) if number >= 0 else f"({number})", INTEGER, number)
-        if -_BIGINT_MAX - 1 <= number <= _BIGINT_MAX:
-            return Value(cast_sql(str(number), "BIGINT"), BIGINT, number)
-        raise QueryError("INVALID_LITERAL", f"Invalid numeric literal: {text}")
-    sign = "-" if text.startswith("-") else ""
-    whole, _, fraction = text.lstrip("-").partition(".")
-    whole = whole.lstrip("0")
-    precision = max(1, len(whole) + len(fraction))
-    if precision > 38:
-        raise QueryError("INVALID_LITERAL", f"Invalid decimal literal: {text}")
-    kind = decimal(precision, len(fraction))
-    number = f"{sign}{whole or '0'}.{fraction}".rstrip(".")
-    return Value(cast_sql(text_literal(number), kind.duckdb), kind, Decimal(number))
-
-
-def row_value(values: Sequence[Value]) -> Value:
-    """A row of nameless fields."""
-    fields = ", ".join(f"'field{i}': {value.sql}" for i, value in enumerate(values))
-    return Value(f"{{{fields}}}", row([(None, value.type) for value in values]))
+def _label(node: exp.Expr) -> str:
+    """What Trino calls the expression in a message."""
+    return node.name.upper() if isinstance(node, exp.Anonymous) else type(node).__name__.upper()
 
 
 def _quantifier(node: exp.Expr) -> tuple[str, exp.Expr] | None:

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
 
+from finks_local.sql.dateformats import Piece, joda, mysql
 from finks_local.sql.errors import QueryError
-from finks_local.sql.functions.formats import Piece, joda, mysql
 from finks_local.sql.types import UTC
 from finks_local.sql.zones import canonical_zone, tzinfo_of
 

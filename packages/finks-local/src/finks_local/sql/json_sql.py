@@ -5,6 +5,7 @@ from __future__ import annotations
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import TrinoType
 from finks_local.sql.value import Value, text_literal
+from finks_local.sql.valuetext import text_of
 
 
 def json_text(value: Value, depth: int = 0) -> str | None:
@@ -22,8 +23,6 @@ def json_text(value: Value, depth: int = 0) -> str | None:
         case "varchar" | "char":
             return f"CAST(to_json({sql}) AS VARCHAR)"
         case "date" | "timestamp" | "timestamp with time zone":
-            from finks_local.sql.casting import text_of  # the two kinds of text need each other
-
             return f"('\"' || {text_of(value)} || '\"')"
         case "array" | "map" | "row":
             return _nested_text(value, depth)

@@ -84,6 +84,10 @@ CREATE OR REPLACE TEMP MACRO trino_offset_text(h, m, zulu, mark) AS (
 
 -- Numbers
 
+CREATE OR REPLACE TEMP MACRO trino_finite(x) AS (
+    CASE WHEN isfinite(x) THEN x END
+);
+
 CREATE OR REPLACE TEMP MACRO trino_ln(x) AS (
     CASE WHEN x > 0 OR isnan(x) THEN ln(x) WHEN x = 0 THEN '-Infinity'::DOUBLE WHEN x < 0 THEN 'NaN'::DOUBLE END
 );
@@ -143,11 +147,6 @@ CREATE OR REPLACE TEMP MACRO trino_width_bucket(x, lo, hi, n) AS (
 
 CREATE OR REPLACE TEMP MACRO trino_width_bucket_bins(x, bins) AS (
     CASE WHEN x IS NOT NULL THEN len(list_filter(bins, lambda b: b <= x)) END
-);
-
-CREATE OR REPLACE TEMP MACRO trino_skewness(n, mean, s2, s3) AS (
-    CASE WHEN n >= 3
-    THEN ((s3 - 3 * mean * s2 + 2 * n * mean * mean * mean) / n) * sqrt(n::DOUBLE) * sqrt(n::DOUBLE) / n / pow((s2 - n * mean * mean) / n, 1.5e0) END
 );
 
 -- Text
@@ -222,10 +221,6 @@ CREATE OR REPLACE TEMP MACRO trino_substr(x, n) AS (
 CREATE OR REPLACE TEMP MACRO trino_substr_length(x, n, l) AS (
     CASE WHEN l <= 0 OR n = 0 OR (n < 0 AND -n > length(x)) THEN CASE WHEN x IS NOT NULL THEN '' END
     ELSE substr(x, n, l) END
-);
-
-CREATE OR REPLACE TEMP MACRO trino_regexp_group(x, p, g) AS (
-    CASE WHEN regexp_matches(x, p) THEN trino_regexp_first(x, p, g) END
 );
 
 -- Arrays and maps
@@ -320,6 +315,11 @@ CREATE OR REPLACE TEMP MACRO trino_arrays_overlap(a, b) AS (
     AND b IS NOT NULL THEN FALSE END
 );
 
+CREATE OR REPLACE TEMP MACRO trino_contains_sequence(l, s) AS (
+    CASE WHEN l IS NOT NULL AND s IS NOT NULL
+    THEN len(list_filter(range(1, len(l) - len(s) + 2), lambda i: list_slice(l, i, i + len(s) - 1) = s)) > 0 END
+);
+
 CREATE OR REPLACE TEMP MACRO trino_array_join(l, s) AS (
     CASE WHEN l IS NOT NULL AND s IS NOT NULL THEN array_to_string(l, s) END
 );
@@ -370,10 +370,6 @@ CREATE OR REPLACE TEMP MACRO trino_pairs(l) AS (
 
 CREATE OR REPLACE TEMP MACRO trino_map_from_entries(l) AS (
     map_from_entries(trino_pairs(l))
-);
-
-CREATE OR REPLACE TEMP MACRO trino_map_of(l) AS (
-    map_from_entries(l)
 );
 
 CREATE OR REPLACE TEMP MACRO trino_last_entries(l) AS (

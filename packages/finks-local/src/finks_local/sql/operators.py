@@ -26,7 +26,7 @@ from finks_local.sql.types import (
     timestamp,
     timestamp_tz,
 )
-from finks_local.sql.value import Value, cast_sql, text_literal, unsupported
+from finks_local.sql.value import Value, cast_sql, fail_sql, text_literal, unsupported
 from finks_local.sql.zones import instant, local, zone_of
 
 _MILLIS_DIGITS: Final = 3
@@ -70,7 +70,7 @@ def _decimal(operator: str, left: Value, right: Value) -> Value:
         case "+" | "-":
             whole = max(one.precision - one.scale, two.precision - two.scale)
             result = decimal(min(MAX_PRECISION, whole + scale + 1), scale)
-            sql = f"({cast_sql(left.sql, result.duckdb)} {operator} {cast_sql(right.sql, result.duckdb)})"
+            sql = f"({widened(left, result)} {operator} {widened(right, result)})"
         case "*":
             scale = one.scale + two.scale
             if scale > MAX_PRECISION:
@@ -78,7 +78,7 @@ def _decimal(operator: str, left: Value, right: Value) -> Value:
                     "INVALID_FUNCTION_ARGUMENT", f"DECIMAL scale must be in range [0, precision (38)]: {scale}"
                 )
             result = decimal(min(MAX_PRECISION, one.precision + two.precision), scale)
-            sql = f"({left.sql} * {right.sql})"
+            sql = f"({wide(left)} * {right.sql})"
         case "/":
             precision = one.precision + two.scale + max(0, two.scale - one.scale)
             result = decimal(min(MAX_PRECISION, precision), scale)
@@ -89,12 +89,26 @@ def _decimal(operator: str, left: Value, right: Value) -> Value:
     return Value(cast_sql(sql, result.duckdb), result)
 
 
+def wide(value: Value) -> str:
+    """A decimal with 38 digits: DuckDB multiplies narrower ones in 64 bits, whatever the result needs."""
+    return cast_sql(value.sql, f"DECIMAL({MAX_PRECISION},{value.type.scale})")
+
+
+def widened(value: Value, target: TrinoType) -> str:
+    """An operand in the type of a sum; where it may not fit, that is an overflow of the sum."""
+    if value.type.precision - value.type.scale <= target.precision - target.scale:
+        return cast_sql(value.sql, target.duckdb)
+    failing = fail_sql("NUMERIC_VALUE_OUT_OF_RANGE", "'Decimal overflow'", target.duckdb)
+    fits = f"TRY_CAST({value.sql} AS {target.duckdb})"
+    return f"(CASE WHEN {value.sql} IS NOT NULL THEN coalesce({fits}, {failing}) END)"
+
+
 def unscaled(value: Value) -> str:
     """A decimal's digits as a HUGEINT."""
     precision, scale = value.type.params
     if precision + scale + 1 <= MAX_PRECISION:
         power = cast_sql(str(10**scale), f"DECIMAL({scale + 1},0)")
-        return f"CAST({value.sql} * {power} AS HUGEINT)"
+        return f"CAST({wide(value)} * {power} AS HUGEINT)"
     return f"CAST(replace(CAST({value.sql} AS VARCHAR), '.', '') AS HUGEINT)"
 
 
@@ -110,15 +124,17 @@ def _quotient(left: Value, right: Value, scale: int) -> str:
     """Exact quotient, rounded half away from zero: in 128 bits where they suffice, else by Python."""
     rescale = scale - left.type.scale + right.type.scale
     numerator, denominator = unscaled(left), unscaled(right)
-    fast = scaled(f"trino_half_up({numerator} * {10**rescale}::HUGEINT, {denominator})", scale)
+    shift = f"{10**rescale}::HUGEINT"
     if left.type.precision + rescale <= MAX_PRECISION:
-        return fast
-    slow = f"trino_decimal_divide(CAST({left.sql} AS VARCHAR), CAST({right.sql} AS VARCHAR), {scale})"
-    limit = 10 ** (MAX_PRECISION - rescale)
+        return scaled(f"trino_half_up({numerator} * {shift}, {denominator})", scale)
     kind = f"DECIMAL({MAX_PRECISION},{scale})"
-    return (
-        f"(CASE WHEN abs({numerator}) < {limit}::HUGEINT THEN {cast_sql(fast, kind)} ELSE {cast_sql(slow, kind)} END)"
-    )
+    slow = f"trino_decimal_divide(CAST({left.sql} AS VARCHAR), CAST({right.sql} AS VARCHAR), {scale})"
+    if rescale > MAX_PRECISION:
+        return cast_sql(slow, kind)
+    small = f"abs({numerator}) < {10 ** (MAX_PRECISION - rescale)}::HUGEINT"
+    shifted = f"(CASE WHEN {small} THEN {numerator} ELSE 0 END * {shift})"
+    fast = scaled(f"trino_half_up({shifted}, {denominator})", scale)
+    return f"(CASE WHEN {small} THEN {cast_sql(fast, kind)} ELSE {cast_sql(slow, kind)} END)"
 
 
 def _remainder(left: Value, right: Value, result: TrinoType) -> Value:

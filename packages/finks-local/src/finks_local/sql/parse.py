@@ -94,7 +94,7 @@ def _refuse_foreign(text: str, tokens: list[Token]) -> None:
         previous = tokens[index - 1] if index else None
         written = text[token.start : token.end + 1]
         kind = token.token_type
-        wrong = kind in _FOREIGN or written == "=="
+        wrong = kind in _FOREIGN or written == "==" or written[:2] in {"0x", "0X"}
         wrong |= kind is TokenType.R_PAREN and previous is not None and previous.token_type is TokenType.COMMA
         wrong |= kind is TokenType.FROM and (
             previous is None or previous.token_type in {TokenType.COMMA, TokenType.SELECT, TokenType.L_PAREN}

@@ -13,6 +13,7 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.expressions import Expressions
 from finks_local.sql.operators import compare_sql
 from finks_local.sql.places import at
+from finks_local.sql.results import QueryResult
 from finks_local.sql.scope import Field, Scope, column
 from finks_local.sql.tables import TableRef
 from finks_local.sql.types import BIGINT, TrinoType
@@ -20,7 +21,7 @@ from finks_local.sql.value import Value, name_literal, unsupported
 from finks_local.sql.zones import read_zoned, tzinfo_of
 
 if TYPE_CHECKING:
-    from finks_local.sql.query import QueryResult, Statement
+    from finks_local.sql.query import Statement
 
 CATALOG: Final = "awsdatacatalog"
 _TABLE_PARTS: Final = {"this", "db", "catalog", "alias", "version", "sample", "joins"}

@@ -7,7 +7,7 @@ from typing import Final
 
 import duckdb
 
-from finks_local.sql.pyfunctions import register
+from finks_local.sql.udf import register
 
 SETTINGS: Final = (
     "SET TimeZone = 'UTC'",

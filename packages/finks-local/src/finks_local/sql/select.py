@@ -18,12 +18,13 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.expressions import Expressions
 from finks_local.sql.operators import orderable, sort_key
 from finks_local.sql.places import at
+from finks_local.sql.results import OutputField, QueryResult, limit_sql, ordinal, physical_names
 from finks_local.sql.scope import Field, Grouping, Scope, dereference
 from finks_local.sql.types import TrinoType
 from finks_local.sql.value import Value, name_literal, unsupported
 
 if TYPE_CHECKING:
-    from finks_local.sql.query import QueryResult, Statement
+    from finks_local.sql.query import Statement
 
 _PARTS: Final = {"expressions", "distinct", "from_", "joins", "where", "group", "having", "order", "limit", "offset"}
 _SELECT_PARTS: Final = _PARTS | {"windows", "with_", "sample"}
@@ -51,8 +52,6 @@ class Selection:
 
     def result(self) -> QueryResult:
         """The translated query."""
-        from finks_local.sql.query import OutputField, QueryResult, limit_sql, physical_names
-
         node = self.node
         self._check(node)
         joins = node.args.get("joins") or ()
@@ -192,8 +191,6 @@ class Selection:
         return f"({', '.join(self._group_key(part, plain, grouping, fields) for part in parts)})"
 
     def _group_key(self, item: exp.Expr, plain: Expressions, grouping: Grouping, fields: Sequence[Field]) -> str:
-        from finks_local.sql.query import ordinal
-
         index = ordinal(item, self._width(fields), "GROUP BY")
         if index is not None:
             item = self._selected(index, fields)
@@ -239,8 +236,6 @@ class Selection:
         return [self._order_term(item, above, outputs) for item in clause.expressions]
 
     def _order_term(self, item: exp.Ordered, above: Expressions, outputs: Sequence[_Output]) -> str:
-        from finks_local.sql.query import ordinal
-
         index = ordinal(item.this, len(outputs), "ORDER BY")
         value = outputs[index].value if index is not None else self._order_value(item.this, above, outputs)
         if not orderable(value.type):

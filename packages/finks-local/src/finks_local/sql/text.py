@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as _compute
 
-from finks_local.sql.pyfunctions import double_text, real_text
+from finks_local.sql.numbertext import double_text, real_text
 from finks_local.sql.types import MILLIS, Column, TrinoType
 from finks_local.sql.zones import tzinfo_of
 
@@ -40,6 +40,8 @@ def column_as_text(values: pa.Array, kind: TrinoType) -> list[str | None]:
         return [None] * len(values)
     if base == "date":
         return _dates(values)
+    if base == "decimal":
+        return _decimals(values)
     if base == "timestamp":
         return _timestamps(values, kind)
     if base == "timestamp with time zone" and kind.zone is not None:
@@ -52,13 +54,19 @@ def _dates(values: pa.Array) -> list[str | None]:
     return values.cast(pa.string()).to_pylist()
 
 
+def _decimals(values: pa.Array) -> list[str | None]:
+    """Arrow prints small numbers with an exponent."""
+    texts = values.cast(pa.string()).to_pylist()
+    return [_decimal(Decimal(text)) if text is not None and "E" in text else text for text in texts]
+
+
 def _digits(kind: TrinoType) -> int:
     """Athena prints three digits after the second at least."""
     return max(MILLIS, kind.precision)
 
 
 def _timestamps(values: pa.Array, kind: TrinoType) -> list[str | None]:
-    texts = pc.strftime(values.cast(pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S")
+    texts = values.cast(pa.timestamp("us")).cast(pa.string())
     return pc.utf8_slice_codeunits(texts, 0, 20 + _digits(kind)).to_pylist()
 
 

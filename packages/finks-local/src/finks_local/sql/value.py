@@ -74,7 +74,7 @@ def fail_sql(code: str, message_sql: str, duckdb: str = "INTEGER") -> str:
 
     A cast that fails is used, not `error()`: that one is volatile and cannot stand inside TRY.
     """
-    failing = f"CAST({text_literal(f'{FAILURE_MARK}{code}{FAILURE_MARK}')} || {message_sql} AS INTEGER)"
+    failing = f"trino_fail({text_literal(code)}, {message_sql})"
     return failing if duckdb == "INTEGER" else f"CAST(CAST({failing} AS VARCHAR) AS {duckdb})"
 
 

@@ -69,7 +69,7 @@ def _partitions(workspace: Workspace, statement: Show) -> Outcome:
     if not names:
         raise QueryError("NOT_SUPPORTED", f"Table {row['Name']} is not a partitioned table")
     found = (
-        projected_partitions(row)
+        projected_partitions(row, workspace.request.now)
         if is_projected(row)
         else workspace.catalog.partitions(row["DatabaseName"], row["Name"])
     )

@@ -51,11 +51,10 @@ def glue_columns(columns: Sequence[ColumnText]) -> list[dict[str, str]]:
     """
     told_columns: list[dict[str, str]] = []
     for column in columns:
-        parse_hive(column.type)
         if any(one["Name"] == column.name for one in told_columns):
             raise QueryError("DUPLICATE_COLUMN_NAME", f"Duplicate column name: {column.name}")
         comment = {"Comment": column.comment} if column.comment is not None else {}
-        told_columns.append({"Name": column.name, "Type": column.type, **comment})
+        told_columns.append({"Name": column.name, "Type": parse_hive(column.type).hive, **comment})
     return told_columns
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -33,14 +34,14 @@ def hive_columns(table: Row) -> tuple[Column, ...]:
     return (*(Column(row["Name"].lower(), parse_hive(row["Type"])) for row in visible), *hidden_columns())
 
 
-def hive_relation(table: Row, catalog: Metastore, s3: Any) -> Relation:
+def hive_relation(table: Row, catalog: Metastore, s3: Any, now: datetime) -> Relation:
     """The table's rows.
 
     Raises:
         QueryError: NOT_SUPPORTED: nobody here reads the format; HIVE_INVALID_PARTITION_VALUE.
     """
     columns = hive_columns(table)
-    files = table_files(table, catalog, s3)
+    files = table_files(table, catalog, s3, now)
     if not files:
         return Relation(columns, nothing(columns))
     keys = [Column(row["Name"].lower(), parse_hive(row["Type"])) for row in metastore.partition_keys(table)]
@@ -90,7 +91,7 @@ def parquet_source(columns: Iterable[tuple[str, str, TrinoType]], files: Sequenc
     return f"read_parquet({path_list(files)}, schema = map {{{schema}}}, filename = {text(FILE)}{extra})"
 
 
-def table_files(table: Row, catalog: Metastore, s3: Any) -> list[DataFile]:
+def table_files(table: Row, catalog: Metastore, s3: Any, now: datetime) -> list[DataFile]:
     """The files of a table, each with the values of its partition."""
     root = metastore.location(table)
     if not root:
@@ -98,7 +99,7 @@ def table_files(table: Row, catalog: Metastore, s3: Any) -> list[DataFile]:
     if not metastore.partition_keys(table):
         return list(list_files(s3, root))
     if is_projected(table):
-        partitions: Iterator[Row] = projected_partitions(table)
+        partitions: Iterator[Row] = projected_partitions(table, now)
     else:
         partitions = catalog.partitions(table["DatabaseName"], table["Name"])
     return list(_partition_files(root, partitions, s3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow.fs import S3FileSystem
@@ -13,7 +14,7 @@ from finks_local.sql.errors import QueryError
 from finks_local.sql.text import rows_as_text
 from finks_local.sql.types import Column
 
-_NESTED = ("array", "map", "row", "varbinary")
+_NESTED: Final = ("array", "map", "row", "varbinary")
 
 
 class TextFiles:
@@ -43,29 +44,42 @@ class TextFiles:
         self._files = files
         self._place = place
         self._columns = columns
-        self._lines: list[str] = []
+        self._stream: Any = None
+        self._location = ""
         self.rows = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take rows.
+        """Write rows.
 
         Raises:
             QueryError: NOT_SUPPORTED for a text that would read back as another one.
         """
         self.rows += batch.num_rows
-        self._lines += [self._line(row) for row in rows_as_text(batch, self._columns)]
+        lines = "".join(self._line(row) for row in rows_as_text(batch, self._columns))
+        if not lines:
+            return
+        if self._stream is None:
+            self._location = self._place()
+        with told(self._location):
+            if self._stream is None:
+                self._stream = self._files.open_output_stream(bare(self._location), compression=None)
+            self._stream.write(lines.encode())
 
     def close(self) -> None:
-        """Write the file, unless there are no rows."""
-        if not self._lines:
-            return
-        location = self._place()
-        with told(location), self._files.open_output_stream(bare(location), compression=None) as stream:
-            stream.write("".join(self._lines).encode())
+        """Finish the file; without rows there is none."""
+        if self._stream is not None:
+            with told(self._location):
+                self._stream.close()
 
     def _line(self, row: Sequence[str | None]) -> str:
         for value in row:
-            if value is not None and (self._delimiter in value or "\n" in value or "\r" in value):
-                message = "INSERT INTO a text table of a text with the table's delimiter or a line break in it"
+            marks = value is not None and (self._delimiter in value or "\n" in value or "\r" in value)
+            if marks or value == self._null:
+                message = (
+                    "INSERT INTO a text table of a text with the table's delimiter, a line break or its null marker"
+                )
                 raise QueryError("NOT_SUPPORTED", message)
-        return self._delimiter.join(self._null if value is None else value for value in row) + "\n"
+        line = self._delimiter.join(self._null if value is None else value for value in row)
+        if not line:
+            raise QueryError("NOT_SUPPORTED", "INSERT INTO a text table of one column of an empty text")
+        return f"{line}\n"

@@ -28,13 +28,11 @@ _PAIR: Final = ("corr", "covar_pop", "covar_samp", "regr_intercept", "regr_slope
 _ONE: Final = ("stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp")
 
 aggregates.declare(
-    {f"{name}(double, double) -> double": f"{name}({{d}}$1, $2{{o}}){{s}}" for name in _PAIR if name != "corr"}
+    {f"{name}(double, double) -> double": f"trino_finite({name}({{d}}$1, $2{{o}}){{s}})" for name in _PAIR}
     | {f"{name}(double) -> double": f"{name}({{d}}$1{{o}}){{s}}" for name in _ONE}
     | {
-        "corr(double, double) -> double": "corr({d}$1, $2{o}){s}",
-        "skewness(double) -> double": (
-            "trino_skewness(count({d}$1){s}, avg({d}$1){s}, sum({d}$1 * $1){s}, sum({d}$1 * $1 * $1){s})"
-        ),
+        "skewness(double) -> double": "trino_skewness(list({d}$1){s})",
+        "kurtosis(double) -> double": "trino_kurtosis(list({d}$1){s})",
         "geometric_mean(double) -> double": "exp(avg({d}ln($1)){s})",
         "sum(tinyint) -> bigint": "CAST(sum({d}$1{o}){s} AS BIGINT)",
         "sum(smallint) -> bigint": "CAST(sum({d}$1{o}){s} AS BIGINT)",

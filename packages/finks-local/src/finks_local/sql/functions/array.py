@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from finks_local.sql.casting import text_of
 from finks_local.sql.coercion import INTEGRAL, coerce, common_type, converts
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.aggregate import FOLD_FIELDS, fold
-from finks_local.sql.functions.registry import Call, Family
+from finks_local.sql.functions.registry import Call, Family, emit, resolve
 from finks_local.sql.intervals import MILLIS_OF
 from finks_local.sql.operators import compare_sql, orderable
 from finks_local.sql.types import (
@@ -21,6 +20,7 @@ from finks_local.sql.types import (
     row,
 )
 from finks_local.sql.value import Lambda, Value, cast_sql
+from finks_local.sql.valuetext import text_of
 
 arrays = Family()
 arrays.declare(
@@ -39,6 +39,7 @@ arrays.declare(
         "array_max(array(T)) -> T": "trino_array_max($1)",
         "array_min(array(T)) -> T": "trino_array_min($1)",
         "arrays_overlap(array(T), array(T)) -> boolean": "trino_arrays_overlap($1, $2)",
+        "contains_sequence(array(T), array(T)) -> boolean": "trino_contains_sequence($1, $2)",
         "combinations(array(T), bigint) -> array(array(T))": "trino_combinations($1, $2)",
         "filter(array(T), function(T,boolean)) -> array(T)": "list_filter($1, $2)",
         "find_first(array(T), function(T,boolean)) -> T": "list_extract(list_filter($1, $2), 1)",
@@ -194,7 +195,7 @@ def _map_lambda(call: Call) -> Value:
     pairs = f"list_transform({entries}, lambda {left}: {{'key': {changed[0]}, 'value': {changed[1]}}})"
     kind = map_of(body.type, item) if call.name == "transform_keys" else map_of(key, body.type)
     return Value(
-        f"trino_map_of(CAST({pairs} AS STRUCT(key {kind.args[0].duckdb}, value {kind.args[1].duckdb})[]))", kind
+        f"map_from_entries(CAST({pairs} AS STRUCT(key {kind.args[0].duckdb}, value {kind.args[1].duckdb})[]))", kind
     )
 
 
@@ -227,8 +228,6 @@ def _map_zip_with(call: Call) -> Value:
 @arrays.handles("map")
 def _map(call: Call) -> Value:
     if call.args:
-        from finks_local.sql.functions.registry import emit, resolve
-
         return emit(*resolve("map", arrays.overloads["map"], call.args))
     kind = map_of(UNKNOWN, UNKNOWN)
     return Value("MAP([], [])", kind)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from finks_local.sql.casting import text_of
+from finks_local.sql.casting import cast
 from finks_local.sql.coercion import INTEGRAL, NUMERIC, coerce, common_type
+from finks_local.sql.dateformats import joda, mysql, print_sql
 from finks_local.sql.errors import QueryError
-from finks_local.sql.functions.formats import joda, mysql, print_sql
 from finks_local.sql.functions.forms import at_time_zone
 from finks_local.sql.functions.registry import Call, Family
 from finks_local.sql.iso8601 import iso_instant
+from finks_local.sql.literals import now_value
 from finks_local.sql.operators import rezoned, shift_zoned, zone_sql
 from finks_local.sql.types import (
     BIGINT,
@@ -26,6 +27,7 @@ from finks_local.sql.types import (
     timestamp_tz,
 )
 from finks_local.sql.value import Value, cast_sql, text_literal, unsupported
+from finks_local.sql.valuetext import text_of
 from finks_local.sql.zones import canonical_zone, instant, local, zone_of
 
 moments = Family()
@@ -122,8 +124,6 @@ def _field(call: Call) -> Value:
 
 @moments.handles("now", "current_timestamp", "localtimestamp")
 def _now(call: Call) -> Value:
-    from finks_local.sql.expressions import now_value
-
     digits = 3
     if call.args and call.name != "now":
         (value,) = call.values(1)
@@ -142,8 +142,6 @@ def _current_timezone(call: Call) -> Value:
 
 @moments.handles("date")
 def _date(call: Call) -> Value:
-    from finks_local.sql.casting import cast
-
     (value,) = call.values(1)
     return cast(value, DATE)
 

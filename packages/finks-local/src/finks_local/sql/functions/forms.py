@@ -9,7 +9,7 @@ from finks_local.sql.coercion import INTEGRAL, coerce, common_type
 from finks_local.sql.errors import QueryError
 from finks_local.sql.operators import compare, compare_sql, sort_key
 from finks_local.sql.types import BIGINT, BOOLEAN, DAY_SECOND, UTC, VARCHAR, TrinoType, timestamp_tz
-from finks_local.sql.value import Value, unsupported
+from finks_local.sql.value import Value, cast_sql, unsupported
 from finks_local.sql.zones import canonical_zone, instant
 
 _APPROXIMATE: Final = {"real", "double"}
@@ -24,14 +24,20 @@ def subscript(base: Value, index: Value) -> Value:
     kind = base.type
     if kind.base == "array" and index.type.base in INTEGRAL:
         return Value(f"trino_subscript({base.sql}, {coerce(index, BIGINT).sql})", kind.element)
-    if kind.base == "map" and common_type(kind.args[0], index.type) == kind.args[0]:
-        key = coerce(index, kind.args[0])
+    if kind.base == "map" and _is_key(index, kind.args[0]):
+        key = Value(cast_sql(index.sql, kind.args[0].duckdb), kind.args[0])
         shown = f"CAST({key.sql} AS VARCHAR)"
         return Value(f"trino_map_subscript({base.sql}, {key.sql}, {shown})", kind.args[1])
     if kind.base == "row" and isinstance(index.constant, int) and 1 <= index.constant <= len(kind.args):
         name, field = kind.named_fields[index.constant - 1]
         return Value(f"struct_extract({base.sql}, '{name.replace(chr(39), chr(39) * 2)}')", field)
     raise QueryError("TYPE_MISMATCH", f"Cannot use {index.type} for subscript of {kind}")
+
+
+def _is_key(index: Value, key: TrinoType) -> bool:
+    """Whether a value can be looked up: a longer text than the keys' type has is a key that is not there."""
+    common = common_type(key, index.type)
+    return common is not None and common.base == key.base and common.duckdb == key.duckdb
 
 
 def like(value: Value, pattern: Value, escape: Value | None) -> Value:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from finks_local.sql.functions.registry import Call, Family
-from finks_local.sql.types import BIGINT, JSON, VARCHAR
+from finks_local.sql.json_sql import json_text
+from finks_local.sql.types import BIGINT, BOOLEAN, JSON, VARCHAR
 from finks_local.sql.value import Value
 
 jsons = Family()
@@ -38,9 +39,6 @@ def _extract(call: Call) -> Value:
 
 @jsons.handles("json_array_contains")
 def _contains(call: Call) -> Value:
-    from finks_local.sql.json_sql import json_text
-    from finks_local.sql.types import BOOLEAN
-
     document, value = call.values(2)
     text = json_text(value)
     if text is None or value.type.args:

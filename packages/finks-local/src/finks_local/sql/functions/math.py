@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from finks_local.sql.coercion import APPROXIMATE, INTEGRAL, coerce, common_type
 from finks_local.sql.functions.registry import Call, Family
+from finks_local.sql.operators import arithmetic
 from finks_local.sql.types import BIGINT, DOUBLE, MAX_PRECISION, TrinoType, decimal
 from finks_local.sql.value import Value, cast_sql
 
@@ -135,8 +136,6 @@ def _truncate(call: Call) -> Value:
 
 @math.handles("mod")
 def _mod(call: Call) -> Value:
-    from finks_local.sql.operators import arithmetic  # operators know no functions
-
     left, right = call.values(2)
     _number(call, left)
     _number(call, right)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import reduce
 
-from finks_local.sql.casting import text_of
 from finks_local.sql.coercion import coerce
 from finks_local.sql.errors import QueryError
 from finks_local.sql.functions.registry import Call, Family
 from finks_local.sql.operators import concat
 from finks_local.sql.types import VARCHAR
 from finks_local.sql.value import Value, unsupported
+from finks_local.sql.valuetext import text_of
 
 strings = Family()
 strings.declare(
@@ -68,7 +68,7 @@ strings.declare(
         "url_extract_fragment(varchar) -> varchar": "trino_url_part($1, 'fragment')",
         "url_extract_parameter(varchar, varchar) -> varchar": "trino_url_parameter($1, $2)",
         "current_groups() -> array(varchar)": "CAST([] AS VARCHAR[])",
-        "version() -> varchar": "'3'",
+        "uuid() -> uuid": "CAST(uuid() AS VARCHAR)",
     }
 )
 
@@ -106,7 +106,7 @@ def _format(call: Call) -> Value:
         raise call.unexpected()
     texts: list[str] = []
     for value in values:
-        text = text_of(value)
+        text = "CAST(NULL AS VARCHAR)" if value.type.base == "unknown" else text_of(value)
         if text is None:
             raise unsupported(f"format of {value.type}")
         texts.append(text)

@@ -10,15 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
+from finks_local.sql.numbertext import double_text, real_text
 from finks_local.sql.types import TrinoType, parse_trino
-from finks_local.sql.value import FAILURE_MARK
-
-
-class JsonFailureError(Exception):
-    """A Trino error about JSON."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{FAILURE_MARK}{code}{FAILURE_MARK}{message}")
+from finks_local.sql.udf.failure import FailureError, Functions
 
 
 class Number(str):
@@ -56,7 +50,7 @@ def _document(text: str) -> Any:
     try:
         return load(text)
     except ValueError:
-        raise JsonFailureError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from None
+        raise FailureError("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'") from None
 
 
 def _parse(text: str) -> str:
@@ -74,15 +68,11 @@ def _canonical_numbers(value: Any) -> Any:
 
 def double_json(value: float) -> str:
     """A double in JSON: `1.0E7`, and text for what JSON has no number for."""
-    from finks_local.sql.pyfunctions import double_text
-
     text = double_text(value)
     return f'"{text}"' if math.isnan(value) or math.isinf(value) else text
 
 
 def _real_json(value: float) -> str:
-    from finks_local.sql.pyfunctions import real_text
-
     text = real_text(value)
     return f'"{text}"' if math.isnan(value) or math.isinf(value) else text
 
@@ -97,7 +87,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
     """The steps of a path of names and indices.
 
     Raises:
-        JsonFailureError: INVALID_FUNCTION_ARGUMENT; NOT_SUPPORTED for wildcards, filters and recursion.
+        FailureError: INVALID_FUNCTION_ARGUMENT; NOT_SUPPORTED for wildcards, filters and recursion.
     """
     text = path.strip()
     if not text.startswith("$"):
@@ -107,8 +97,8 @@ def _steps(path: str) -> tuple[str | int, ...]:
         match = _STEP.match(text, position)
         if match is None:
             if re.search(r"\*|\?|\.\.|:|\(|,|@", text):
-                raise JsonFailureError("NOT_SUPPORTED", f"JSON path {path!r} is not supported by the local Athena")
-            raise JsonFailureError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'")
+                raise FailureError("NOT_SUPPORTED", f"JSON path {path!r} is not supported by the local Athena")
+            raise FailureError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'")
         name, index, quoted, single, dotted, digits = match.groups()
         if index is not None or dotted is not None:
             steps.append(int(index if index is not None else dotted))
@@ -206,7 +196,7 @@ def _from_json(text: str, name: str) -> str | None:
         value = _converted(load(text), kind)
     except (ValueError, InvalidOperation, TypeError, OverflowError):
         shown = text if len(text) < 100 else text[:97] + "..."
-        raise JsonFailureError("INVALID_CAST_ARGUMENT", f"Cannot cast to {name}. {shown}") from None
+        raise FailureError("INVALID_CAST_ARGUMENT", f"Cannot cast to {name}. {shown}") from None
     if kind.base in {"array", "map", "row"}:
         return None if value is None else json.dumps(value)
     return value
@@ -301,7 +291,7 @@ _SCALARS: Final[dict[str, Callable[[Any, TrinoType], str]]] = {
     "timestamp": lambda value, _: str(value),
 }
 
-FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], list[str], str]]] = {
+FUNCTIONS: Final[Functions] = {
     "trino_json_parse": (_parse, ["VARCHAR"], "VARCHAR"),
     "trino_json_extract": (_extract, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     "trino_json_extract_scalar": (_extract_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR"),
