@@ -63,7 +63,7 @@ def test_a_seed_has_the_types_that_were_given(first):
 
 
 def test_a_seed_by_insert_holds_the_same_text(first):
-    assert first.rows["sites"] == [(1, "Zürich"), (2, "St. John's")]
+    assert first.rows["sites"] == [("1", "Zürich"), ("2", "St. John's")]
 
 
 # --- views, ephemeral models, sources ---
