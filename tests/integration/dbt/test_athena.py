@@ -144,7 +144,9 @@ class Story:
 def story(settings, vendor, repository, tmp_path_factory) -> Story:
     def run(logical_date: date, settings: Settings = settings) -> RunReport:
         vendor.today = logical_date
-        return Runner(settings, RunOptions(logical_date=logical_date)).run()
+        report = Runner(settings, RunOptions(logical_date=logical_date)).run()
+        assert report.gold.failures == []
+        return report
 
     def by_hand(engine: GoldEngine) -> Dbt:
         return Dbt(engine, tmp_path_factory.mktemp("by-hand"), repository / "dbt")
