@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("sensors")]
 
 FIRST, SECOND, THIRD = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)
 

@@ -24,7 +24,7 @@ from finks.run.settings import GoldSettings, LakeSettings, RunSettings, Settings
 from finks_connectors.demo.command import DEMO_KEY, LAST_SESSION, prepare
 from finks_connectors.fmp.simulator import SimulatedFmp
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("gold_on_athena")]
 
 ADDRESS = "s3://finks-lake/demo"
 EARLIER = date(2013, 2, 14)
