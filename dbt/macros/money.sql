@@ -10,9 +10,8 @@
 {% macro share_of(amount, part, whole) -%}
     case
         when {{ part }} = {{ whole }} then {{ money(amount) }}
-        else cast(
-            cast({{ amount }} as double) * cast({{ part }} as double) / cast({{ whole }} as double)
-            as decimal(38, 10)
-        )
+        else {{ to_decimal(
+            'cast(' ~ amount ~ ' as double) * cast(' ~ part ~ ' as double) / cast(' ~ whole ~ ' as double)', 38, 10
+        ) }}
     end
 {%- endmacro %}

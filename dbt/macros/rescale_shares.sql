@@ -6,9 +6,13 @@
     an exact value. A chain of splits whose product leaves the range of decimals falls back to double.
 #}
 {% macro rescale_shares(shares, numerator, denominator) -%}
-    {%- set product = "cast(" ~ shares ~ " as decimal(28, 14)) * cast(" ~ numerator ~ " as decimal(18, 8))" -%}
-    {%- set divisor = "cast(" ~ denominator ~ " as decimal(18, 8))" -%}
+    {%- set multiplier = "cast(" ~ fraction(numerator, 8) ~ " as decimal(18, 8))" -%}
+    {%- set divisor = "cast(" ~ fraction(denominator, 8) ~ " as decimal(18, 8))" -%}
+    {%- set product = "cast(" ~ shares ~ " as decimal(28, 14)) * " ~ multiplier -%}
     {%- set remainder = "mod(" ~ product ~ ", " ~ divisor ~ ")" -%}
+    {%- set rest = "cast(" ~ remainder ~ " as double) / cast(" ~ divisor ~ " as double)" -%}
+    {%- set quotient = "cast(" ~ shares ~ " as double) * cast(" ~ numerator ~ " as double) / cast("
+        ~ denominator ~ " as double)" -%}
     case
         when {{ numerator }} = {{ denominator }} then cast({{ shares }} as decimal(28, 14))
         when
@@ -16,12 +20,12 @@
             and {{ denominator }} < 1e9
             and abs(cast({{ shares }} as double)) * {{ numerator }} < 1e15
             then cast(
-                round(cast({{ product }} - {{ remainder }} as double) / cast({{ divisor }} as double))
+                cast(
+                    round(cast({{ product }} - {{ remainder }} as double) / cast({{ divisor }} as double))
+                    as decimal(18, 0)
+                ) + {{ fraction('(' ~ rest ~ ')', 14) }}
                 as decimal(28, 14)
-            ) + cast(cast({{ remainder }} as double) / cast({{ divisor }} as double) as decimal(28, 14))
-        else cast(
-            cast({{ shares }} as double) * cast({{ numerator }} as double) / cast({{ denominator }} as double)
-            as decimal(28, 14)
-        )
+            )
+        else {{ to_decimal(quotient, 28, 14) }}
     end
 {%- endmacro %}

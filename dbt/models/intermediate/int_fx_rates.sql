@@ -39,7 +39,7 @@ quotes as (
     select
         needed.currency,
         needed.base_currency,
-        cast(1e0 / cast(forex_daily_bars.close as double) as decimal(28, 14)) as fx_rate,
+        {{ to_decimal('1e0 / cast(forex_daily_bars.close as double)', 28, 14) }} as fx_rate,
         2 as preference,
         forex_daily_bars.session
     from needed

@@ -27,8 +27,8 @@ def unlike(tree: exp.Expr, text: str) -> Iterator[Finding]:
                 yield from _aggregate(node)
             case exp.DateDiff():
                 yield from _difference(node)
-            case exp.Cast() if _is(node.to, WHOLE) and _is(node.this, FRACTIONS) and not _rounded(node.this):
-                yield _finding(node, "cast of a fraction to a whole number", "they round halves differently: round(…)")
+            case exp.Cast() if not _rounded(node.this):
+                yield from _cast(node)
             case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
                 yield from _comparison(node)
             case exp.Pivot() | exp.TableSample():
@@ -64,6 +64,14 @@ def _function(node: exp.Func, text: str) -> Iterator[Finding]:
 def _division(node: exp.Div) -> Iterator[Finding]:
     if not (_is(node.left, FLOATING) or _is(node.right, FLOATING)):
         yield _finding(node, "division", "of whole numbers or decimals is different: cast one side as double")
+
+
+def _cast(node: exp.Cast) -> Iterator[Finding]:
+    if _is(node.to, WHOLE) and _is(node.this, FRACTIONS):
+        yield _finding(node, "cast of a fraction to a whole number", "they round halves differently: round(…)")
+    if _is(node.to, {exp.DType.DECIMAL}) and _is(node.this, FLOATING):
+        advice = "rounds a text on Athena and a product on DuckDB: cast(round(x * 1e9) as decimal(18, 0)) and multiply"
+        yield _finding(node, "cast of a float to a decimal", advice)
 
 
 def _aggregate(node: exp.Sum | exp.Avg) -> Iterator[Finding]:
