@@ -133,7 +133,7 @@ def test_dbt_reads_silver_through_the_plugin(filled, tmp_path):
                     "dev": {
                         "type": "duckdb",
                         "path": str(tmp_path / "out.duckdb"),
-                        "plugins": [{"module": "finks.lake.dbt_plugin", "config": {"lake": str(filled.path)}}],
+                        "plugins": [{"module": "finks.lake.dbt_plugin", "config": {"lake": filled.place.address}}],
                     }
                 },
             }
