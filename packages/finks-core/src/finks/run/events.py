@@ -32,6 +32,8 @@ EVENTS = (
     "quarantine.committed",
     "silver.before_commit",
     "silver.committed",
+    "replay.judged",
+    "quarantine.resolved",
     "dbt.started",
     "dbt.finished",
     "gold.before_publish",
