@@ -74,7 +74,7 @@ class Redactor:
 
     @contextmanager
     def guarding_logs(self) -> Generator[None, None, None]:
-        """Keep the secrets out of every log record of the process, whichever logger makes it."""
+        """Keep the secrets out of every log record of the process, whichever logger makes it, and of `hidden`."""
         _Guard.enter(self)
         try:
             yield
@@ -120,6 +120,17 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} {record.args!r}"
 
 
+EVERYWHERE = Redactor()
+"""Hides what no part of this process may ever show: the secrets of the settings that were read."""
+
+
+def hidden(text: str) -> str:
+    """A text without any secret that this process knows: those of `EVERYWHERE` and of each `guarding_logs` at work."""
+    for redactor in (EVERYWHERE, *_Guard.active):
+        text = redactor.redact(text)
+    return text
+
+
 class _Guard:
     """The process-wide record factory that cleans with every redactor at work, in any thread."""
 
@@ -162,4 +173,4 @@ def _forms(secret: str) -> set[str]:
     return {form for form in spelt if len(form) >= MIN_LENGTH}
 
 
-__all__ = ["MASK", "RedactingFilter", "Redactor"]
+__all__ = ["EVERYWHERE", "MASK", "RedactingFilter", "Redactor", "hidden"]

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from finks.lake import BRONZE_SCHEMA, Lake
+from finks.observe import RUN_ID
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, StopRequested
 from finks.run.plan import LANDED
@@ -141,7 +142,5 @@ def _commit(context: IngestContext, batch: _Batch) -> None:
     for stream, rows in batch.rows.items():
         table = table_name(context.source.name, stream)
         context.observer(Event("bronze.before_commit", table))
-        context.lake.bronze(table).append(
-            pa.Table.from_pylist(rows, schema=BRONZE_SCHEMA), {"finks.run-id": context.run_id}
-        )
+        context.lake.bronze(table).append(pa.Table.from_pylist(rows, schema=BRONZE_SCHEMA), {RUN_ID: context.run_id})
         context.observer(Event("bronze.committed", table, len(rows)))
