@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from finks.observe.correlation import RUN_ID, child_environment, current_run, provenance, traceparent
+from finks.observe.correlation import RUN_ID, child_environment, current_run, provenance, query_comment, traceparent
 from finks.observe.metrics import MemoryMetrics, Metric, MetricSink
 from finks.observe.tracing import Span, current_span, record_span, run_context, span
 
 __all__ = [
     "RUN_ID", "MemoryMetrics", "Metric", "MetricSink", "Span", "child_environment", "current_run", "current_span",
-    "provenance", "record_span", "run_context", "span", "traceparent",
+    "provenance", "query_comment", "record_span", "run_context", "span", "traceparent",
 ]  # fmt: skip
