@@ -6,9 +6,9 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
@@ -124,6 +124,15 @@ EVERYWHERE = Redactor()
 """Hides what no part of this process may ever show: the secrets of the settings that were read."""
 
 
+def hide_secrets(values: Mapping[str, Any]) -> None:
+    """Hide what is secret in these settings, by its name, from now on and everywhere."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            hide_secrets(value)
+        elif isinstance(value, str) and any(word in name.lower() for word in SECRET_PARAMETERS):
+            EVERYWHERE.add([value])
+
+
 def hidden(text: str) -> str:
     """A text without any secret that this process knows: those of `EVERYWHERE` and of each `guarding_logs` at work."""
     for redactor in (EVERYWHERE, *_Guard.active):
@@ -173,4 +182,4 @@ def _forms(secret: str) -> set[str]:
     return {form for form in spelt if len(form) >= MIN_LENGTH}
 
 
-__all__ = ["EVERYWHERE", "MASK", "RedactingFilter", "Redactor", "hidden"]
+__all__ = ["EVERYWHERE", "MASK", "RedactingFilter", "Redactor", "hidden", "hide_secrets"]

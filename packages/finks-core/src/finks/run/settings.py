@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.redact import hide_secrets
 from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, ObserveSettings, RunSettings
 
 FILE_NAME = "finks.toml"
@@ -107,7 +108,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the settings.
+    """Read the settings. What is secret in them is hidden everywhere from then on (`finks.redact.EVERYWHERE`).
 
     Args:
         path: The file, or the directory that holds `finks.toml`; the working directory when None.
@@ -128,6 +129,7 @@ def load_settings(path: Path | None = None) -> Settings:
         settings = Settings.merge(layers)
     except ValidationError as error:
         raise _explain(error, layers) from None
+    hide_secrets(settings.sources)
     return _anchored(settings, root)
 
 
