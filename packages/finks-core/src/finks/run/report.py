@@ -34,6 +34,7 @@ class StreamReport(BaseModel):
     )
     gaps: int = Field(default=0, description="Sessions that a key lacks between its first and its last record.")
     behind: list[str] = Field(default_factory=list, description="Keys that lack the stream's newest session.")
+    newest: date | None = Field(default=None, description="The newest session of any key, where the run looked.")
     malformed: int = Field(default=0, description="Whole bodies that could not be read.")
     share_rejected: float = Field(
         default=0.0, description="Rejected records by all, of the last refinement that read any."
