@@ -23,7 +23,7 @@ from sqlalchemy.exc import DatabaseError
 from finks.errors import ConfigurationError
 from finks.lake.catalog import NAMESPACES
 from finks.lake.lease import HOLDER, LOCK, Holder, current, hold
-from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, read_marker, write_marker
+from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, not_kept, read_marker, write_marker
 
 if TYPE_CHECKING:
     import duckdb
@@ -93,6 +93,19 @@ class LocalPlace:
         draft = target.with_name(f"{target.name}.new")
         draft.write_text(text, encoding="utf-8")
         draft.replace(target)
+
+    def recall(self, name: str) -> str:
+        """See `Place`."""
+        try:
+            return (self._path / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise not_kept(self.address, name) from None
+
+    def kept(self, folder: str) -> list[str]:
+        """See `Place`. What ends with `.new` was never finished."""
+        files = (self._path / folder).rglob("*")
+        names = [str(file.relative_to(self._path)) for file in files if file.is_file()]
+        return sorted(name for name in names if not name.endswith(".new"))
 
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:

@@ -80,6 +80,18 @@ class Place(Protocol):
         """Write a small file of the lake, whole or not at all, for example `runs/<run id>.json`."""
         ...
 
+    def recall(self, name: str) -> str:
+        """The text of a file that was kept.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        ...
+
+    def kept(self, folder: str) -> list[str]:
+        """The names of all files that were kept in a folder and below it, sorted."""
+        ...
+
     def scratch(self, run_id: str) -> AbstractContextManager[Path]:
         """A local directory for one run's build. What is left of earlier builds in the same place is removed."""
         ...
@@ -144,6 +156,11 @@ def no_lake(address: str, expected: str, got: str) -> ConfigurationError:
         got=got,
         hint="Run `finks demo` or `finks run` to make one, or correct the path.",
     )
+
+
+def not_kept(address: str, name: str) -> ConfigurationError:
+    """The error for a small file that the lake does not have."""
+    return ConfigurationError("The lake has no such file.", where=f"{address}/{name}")
 
 
 def not_empty(address: str, expected: str, got: str) -> ConfigurationError:

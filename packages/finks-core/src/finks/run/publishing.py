@@ -52,6 +52,7 @@ def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observ
         report.gold.tests = build.tests
         report.gold.failures = list(build.failures)
         report.gold.scanned_bytes = build.scanned_bytes
+        report.gold.models, report.gold.sources = build.models, build.sources
         if build.failures:
             raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
         marts = {mart: engine.read(scratch, *relation) for mart, relation in build.marts.items()}
