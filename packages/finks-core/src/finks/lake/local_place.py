@@ -23,13 +23,16 @@ from sqlalchemy.exc import DatabaseError
 from finks.errors import ConfigurationError
 from finks.lake.catalog import NAMESPACES
 from finks.lake.lease import HOLDER, LOCK, Holder, current, hold
-from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, not_kept, read_marker, write_marker
+from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, read_marker, write_marker
 
 if TYPE_CHECKING:
     import duckdb
 
 DATABASE: Final = "catalog.db"
 WAREHOUSE: Final = "warehouse"
+
+DRAFT: Final = ".new"
+"""What the name of a small file ends with while it is written."""
 
 BUSY_SECONDS: Final = 60
 """How long a process waits for the catalog's database while another one commits."""
@@ -90,22 +93,22 @@ class LocalPlace:
         """See `Place`."""
         target = self._path / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f"{target.name}.new")
+        draft = target.with_name(f"{target.name}{DRAFT}")
         draft.write_text(text, encoding="utf-8")
         draft.replace(target)
 
-    def recall(self, name: str) -> str:
+    def kept(self, name: str) -> str | None:
         """See `Place`."""
         try:
             return (self._path / name).read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise not_kept(self.address, name) from None
+            return None
 
-    def kept(self, folder: str) -> list[str]:
-        """See `Place`. What ends with `.new` was never finished."""
-        files = (self._path / folder).rglob("*")
-        names = [str(file.relative_to(self._path)) for file in files if file.is_file()]
-        return sorted(name for name in names if not name.endswith(".new"))
+    def kept_names(self, prefix: str) -> list[str]:
+        """See `Place`."""
+        folder = self._path / prefix.rpartition("/")[0]
+        names = (file.relative_to(self._path).as_posix() for file in folder.rglob("*") if file.is_file())
+        return sorted(name for name in names if name.startswith(prefix) and not name.endswith(DRAFT))
 
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:

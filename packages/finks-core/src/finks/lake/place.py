@@ -80,16 +80,12 @@ class Place(Protocol):
         """Write a small file of the lake, whole or not at all, for example `runs/<run id>.json`."""
         ...
 
-    def recall(self, name: str) -> str:
-        """The text of a file that was kept.
-
-        Raises:
-            ConfigurationError: There is none of this name.
-        """
+    def kept(self, name: str) -> str | None:
+        """The text of a small file of the lake; None when there is none."""
         ...
 
-    def kept(self, folder: str) -> list[str]:
-        """The names of all files that were kept in a folder and below it, sorted."""
+    def kept_names(self, prefix: str) -> list[str]:
+        """The names of the lake's small files that begin with `prefix`, for example `runs/`, in order."""
         ...
 
     def scratch(self, run_id: str) -> AbstractContextManager[Path]:
@@ -156,11 +152,6 @@ def no_lake(address: str, expected: str, got: str) -> ConfigurationError:
         got=got,
         hint="Run `finks demo` or `finks run` to make one, or correct the path.",
     )
-
-
-def not_kept(address: str, name: str) -> ConfigurationError:
-    """The error for a small file that the lake does not have."""
-    return ConfigurationError("The lake has no such file.", where=f"{address}/{name}")
 
 
 def not_empty(address: str, expected: str, got: str) -> ConfigurationError:

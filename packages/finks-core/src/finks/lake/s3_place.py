@@ -16,7 +16,7 @@ from finks.lake.aws import Aws, aws
 from finks.lake.aws_errors import told
 from finks.lake.catalog import NAMESPACES
 from finks.lake.lease import Holder
-from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, not_kept, read_marker, write_marker
+from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, read_marker, write_marker
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,23 +96,23 @@ class S3Place:
         with told():
             self._client.put_object(Bucket=self._bucket, Key=self._key(name), Body=text.encode())
 
-    def recall(self, name: str) -> str:
+    def kept(self, name: str) -> str | None:
         """See `Place`."""
         with told():
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name))
             except self._client.exceptions.NoSuchKey:
-                raise not_kept(self._address, name) from None
+                return None
             return answer["Body"].read().decode()
 
-    def kept(self, folder: str) -> list[str]:
+    def kept_names(self, prefix: str) -> list[str]:
         """See `Place`."""
         with told():
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._key(f"{folder}/")
+                Bucket=self._bucket, Prefix=self._key(prefix)
             )
             keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return sorted(key.removeprefix(self._key("")) for key in keys)
+            return sorted(key[len(self._key("")) :] for key in keys)
 
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:

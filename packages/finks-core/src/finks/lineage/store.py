@@ -65,6 +65,6 @@ class EventStore:
         return self._read(FOLDER)
 
     def _read(self, folder: str) -> Iterator[RawEvent]:
-        for name in self._place.kept(folder):
-            for line in self._place.recall(name).splitlines():
+        for name in self._place.kept_names(f"{folder}/"):
+            for line in (self._place.kept(name) or "").splitlines():
                 yield json.loads(line)
