@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
-from finks.observe import child_environment, record_span
-from finks.run.dbt_spans import dbt_spans
 from finks.lineage.model import Model
+from finks.observe import child_environment, record_span
 from finks.run import dbt_artifacts
+from finks.run.dbt_spans import dbt_spans
 from finks.run.gold_engines import GoldEngine
 
 MARTS = "marts"
