@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
+    flows: dict[str, Any] = Field(
+        default_factory=dict, description="How runs are scheduled; checked by finks-flows, which reads it."
+    )
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @classmethod
