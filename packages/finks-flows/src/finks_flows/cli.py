@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from finks.cli.runs import ConfigOption
 from rich.console import Console
 from rich.table import Table
 
+from finks_flows.deploy.command import deploy_to, read, show
+from finks_flows.deploy.connect import Server
 from finks_flows.stack import stack
 from finks_flows.stack.layout import PORT, Layout, default_directory
 
@@ -24,6 +27,26 @@ _console = Console(stderr=True, highlight=False, soft_wrap=True)
 def layout_of(directory: Path | None) -> Layout:
     """The stack of a directory, or the user's."""
     return Layout((directory or default_directory()).resolve())
+
+
+@app.command()
+def up(
+    config: ConfigOption = None,
+    directory: DirectoryOption = None,
+    port: Annotated[int, typer.Option(help="The port of Prefect's window and API.")] = PORT,
+    auth: Annotated[bool, typer.Option("--auth", help="Let the window and the API want a password.")] = False,
+) -> None:
+    """Start everything, unless it runs, and deploy the finks.toml of this directory; then runs can be scheduled."""
+    settings, flows = read(config)
+    layout = layout_of(directory)
+    choices = stack.up(layout, port=port, auth=auth, say=_console.print)
+    _console.print("deploying")
+    show(deploy_to(Server(choices.api, layout.auth(choices)), settings, flows, config), check=False)
+    if flows.pool_type == "process":
+        stack.work(layout, choices, flows.pool, _console.print)
+    _console.print(f"The stack is up: {choices.address}, state in {layout.directory}.")
+    if choices.auth:
+        _console.print(f"The window wants finks: and the password in {layout.directory / 'api.secret'}.")
 
 
 @app.command()

@@ -87,5 +87,5 @@ def runs(*, api: str, auth: str | None, results: Path) -> dict[str, str]:
 
 
 def inherited() -> dict[str, str]:
-    """This process's variables but for Prefect's own: a profile or a variable of the user must not lead elsewhere."""
+    """The variables of this process but Prefect's: a profile or a variable of the user must not lead elsewhere."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}

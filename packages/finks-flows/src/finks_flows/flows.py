@@ -11,7 +11,7 @@ from finks.run.settings import load_settings
 from prefect import flow
 
 
-@flow(name="finks-nightly")
+@flow(name="nightly")
 async def nightly(config: Path | None = None, logical_date: date | None = None) -> int:
     """The whole path once.
 

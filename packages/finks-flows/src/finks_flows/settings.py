@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from finks.errors import ConfigurationError
+from finks.run.sections import Section
 from finks.run.settings import Settings, variable
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import Field, SecretStr, StringConstraints, ValidationError
 
 SECTION: Final = "flows"
 
@@ -16,17 +17,13 @@ _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 _Arn = Annotated[str, StringConstraints(pattern=r"^arn:")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EcsSettings(_Section):
+class EcsSettings(Section):
     """What a run's task on AWS ECS has. What is absent here is as the worker's own task, or as AWS has it."""
 
     image: str = Field(min_length=1, description="The image of the runs: that of `deploy/flows.Dockerfile`.")
     cluster: str | None = Field(default=None, description="The cluster; the account's default when absent.")
     task_role_arn: _Arn | None = Field(default=None, description="What a run may do: the lake, Glue, Athena.")
-    execution_role_arn: _Arn | None = Field(default=None, description="What ECS may do for it: pull, log, read secrets.")
+    execution_role_arn: _Arn | None = Field(default=None, description="What ECS may do for it: pull, log, secrets.")
     vpc_id: str | None = Field(default=None, description="The network.")
     subnets: tuple[str, ...] = Field(default=(), description="Its subnets.")
     security_groups: tuple[str, ...] = Field(default=(), description="Its security groups.")
@@ -38,7 +35,7 @@ class EcsSettings(_Section):
     )
 
 
-class FlowsSettings(_Section):
+class FlowsSettings(Section):
     """How runs are scheduled and where they are started."""
 
     project: str = Field(

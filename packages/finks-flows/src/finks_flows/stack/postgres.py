@@ -19,7 +19,7 @@ from finks_flows.stack.part import Part
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 _USER: Final = "prefect"
 _ACCOUNTS: Final = ("postgres", "nobody")
-_CONNECT_SECONDS: Final = 5.0
+_CONNECT_SECONDS: Final = 5
 
 
 def url(layout: Layout, choices: Choices) -> str:
@@ -152,9 +152,15 @@ async def _ready(layout: Layout, choices: Choices) -> bool:
     """Whether the database answers; makes Prefect's in a new cluster."""
     import asyncpg  # so that no other command pays for it
 
-    where = {"host": HOST, "port": choices.database_port, "user": _USER, "password": layout.secret("postgres")}
     try:
-        connection = await asyncpg.connect(**where, database="postgres", timeout=_CONNECT_SECONDS)
+        connection = await asyncpg.connect(
+            host=HOST,
+            port=choices.database_port,
+            user=_USER,
+            password=layout.secret("postgres"),
+            database="postgres",
+            timeout=_CONNECT_SECONDS,
+        )
     except (OSError, asyncpg.PostgresError, TimeoutError):
         return False
     try:

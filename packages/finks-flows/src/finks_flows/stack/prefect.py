@@ -107,10 +107,10 @@ def _seen_since(layout: Layout, choices: Choices, pool: str, name: str, moment: 
 
 
 def _call(layout: Layout, choices: Choices, method: str, path: str) -> httpx.Response:
-    auth = layout.auth(choices)
-    given = tuple(auth.split(":", 1)) if auth else None
+    user, _, password = (layout.auth(choices) or "").partition(":")
+    auth = httpx.BasicAuth(user, password) if user else None
     with httpx.Client(timeout=_PATIENCE_SECONDS, trust_env=False) as client:
-        return client.request(method, f"{choices.api}{path}", json={} if method == "POST" else None, auth=given)
+        return client.request(method, f"{choices.api}{path}", json={} if method == "POST" else None, auth=auth)
 
 
 def _server_variables(layout: Layout, choices: Choices) -> dict[str, str]:
