@@ -48,8 +48,7 @@ def worker(layout: Layout, choices: Choices, pool: str) -> Part:
     name = f"{socket.gethostname()}-{pool}"
     return Part(
         name="worker",
-        # A pool that the worker made by itself would not be the one that `finks deploy` declares.
-        command=[*_PREFECT, "worker", "start", "--pool", pool, "--name", name, "--no-create-pool-if-not-found"],
+        command=[sys.executable, "-m", "finks_flows.worker", "--pool", pool, "--name", name],
         environment={**environment.inherited(), **given},
         given=given,
         ready=lambda since: _seen_since(layout, choices, pool, name, since),

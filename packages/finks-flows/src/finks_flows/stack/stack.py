@@ -15,11 +15,12 @@ from finks_flows.stack import part as parts
 from finks_flows.stack import postgres, prefect
 from finks_flows.stack.layout import Choices, Layout, refuse_taken_port
 from finks_flows.stack.part import Part
+from finks_flows.worker import DRAIN_SECONDS
 
 NAMES: Final = ("postgres", "server", "worker")
 _STOPS: Final[Mapping[str, tuple[int, float]]] = {
-    # A run is told by SIGTERM and ends at a boundary; then the worker ends.
-    "worker": (signal.SIGTERM, 90.0),
+    # It ends its runs first.
+    "worker": (signal.SIGTERM, DRAIN_SECONDS + 15),
     "server": (signal.SIGTERM, 30.0),
     # Its fast shutdown: sessions are ended, data is written. SIGTERM would wait for every client to leave.
     "postgres": (signal.SIGINT, 30.0),
