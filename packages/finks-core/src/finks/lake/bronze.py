@@ -16,7 +16,7 @@ from pyiceberg.table import Table
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION, LiveFile, ancestry, live_files, read_files
 from finks.lake.filters import all_of, at_least, at_most, equal, one_of, present
-from finks.lake.writing import committing
+from finks.lake.writing import append, committing
 
 BRONZE_SCHEMA: Final = pa.schema(
     [
@@ -86,13 +86,7 @@ class BronzeTable:
         data = rows.select(BRONZE_SCHEMA.names).cast(BRONZE_SCHEMA)
         summary = {OPERATION: "ingest", **properties}
 
-        def attempt() -> int:
-            table = self._load_or_create()
-            with table.transaction() as transaction:
-                transaction.append(data, snapshot_properties=summary)
-            return _current(table)
-
-        return committing(self.identifier, attempt)
+        return committing(self.identifier, lambda: append(self._load_or_create(), data, summary))
 
     def ledger(self) -> pa.Table:
         """Every row without its body, in no particular order. An absent table gives no rows."""

@@ -15,7 +15,7 @@ from pyiceberg.catalog import Catalog
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION
 from finks.lake.filters import equal
-from finks.lake.writing import committing
+from finks.lake.writing import append, committing
 
 RESOLUTIONS: Final = "resolutions"
 """The table's name in the zone `quarantine`. A stream's table has an underscore in its name, so no stream has it."""
@@ -79,10 +79,7 @@ class Resolutions:
             table = find_table(self._catalog, self._identifier) or self._catalog.create_table_if_not_exists(
                 self._identifier, schema=RESOLUTIONS_SCHEMA, properties=dict(TABLE_PROPERTIES)
             )
-            with table.transaction() as transaction:
-                transaction.append(
-                    data.cast(RESOLUTIONS_SCHEMA), snapshot_properties={OPERATION: "resolve", "finks.run-id": run_id}
-                )
+            append(table, data.cast(RESOLUTIONS_SCHEMA), {OPERATION: "resolve", "finks.run-id": run_id})
             return data.num_rows
 
         return committing(self._identifier, attempt)

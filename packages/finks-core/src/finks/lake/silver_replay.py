@@ -25,6 +25,7 @@ from finks.lake.reach import Reach
 from finks.lake.silver import SilverTable, newest
 from finks.lake.silver_rows import VersionCounts, counts_of
 from finks.lake.versions import observations
+from finks.lake.writing import landed, stamped
 
 
 class SilverReplay(SilverTable):
@@ -78,10 +79,11 @@ class SilverReplay(SilverTable):
         if not self._staged and summary == before:
             return
         with self._base.transaction() as transaction:
-            update = transaction.update_snapshot(snapshot_properties=summary)
+            update = transaction.update_snapshot(snapshot_properties=stamped(summary))
             with update.fast_append() as append:
                 for file in self._staged:
                     append.append_data_file(file.file)
+        landed(self._base)
 
     def _scan(self, table: Table, within: Reach, columns: Sequence[str]) -> pl.DataFrame:
         stored = super()._scan(table, within, columns)
