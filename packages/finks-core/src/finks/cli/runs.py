@@ -12,7 +12,6 @@ from rich.table import Table
 
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
-from finks.lake import Lake
 from finks.run.observing import configure, log_event, metrics_listeners
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
@@ -41,7 +40,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("plan")(plan)
     app.command("run")(run)
-    app.command("maintain")(maintain)
 
 
 def parse_date(text: str | None) -> date | None:
@@ -103,18 +101,6 @@ def run(
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
-
-
-def maintain(config: ConfigOption = None) -> None:
-    """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
-    settings = load_settings(config)
-    lake = Lake.open(settings.lake.place())
-    console = Console(highlight=False)
-    with lake.hold(run_id="maintenance", command="finks maintain"):
-        for name, done in lake.compact().items():
-            console.print(f"{name}: {done.files_before} files became {done.files_after}")
-        deleted = sum(lake.expire().values())
-    console.print(f"{deleted} files that nothing referred to were deleted.")
 
 
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:

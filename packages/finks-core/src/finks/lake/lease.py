@@ -100,6 +100,11 @@ def current(path: Path) -> Holder | None:
     return None
 
 
+def orphan(path: Path) -> Holder | None:
+    """Who held the lake last and died; the next run overwrites it."""
+    return _read(path) if current(path) is None else None
+
+
 def _read(path: Path) -> Holder | None:
     try:
         return Holder(**json.loads((path / HOLDER).read_text(encoding="utf-8")))

@@ -10,7 +10,7 @@ from finks.lineage.model import Edge
 from finks.lineage.naming import BUILD, ZONES
 
 _ESCAPES: Mapping[int, str] = str.maketrans(
-    {character: f"#{ord(character)};" for character in "\"#&<>`|[]{}()\\;"} | {"\n": " "}
+    {character: f"#{ord(character)};" for character in '"#&<>`|[]{}()\\;'} | {"\n": " "}
 )
 """What Mermaid would read as its own (mermaid.js.org, flowcharts: entity codes)."""
 

@@ -58,7 +58,9 @@ class Names:
             relation: Database, schema and name.
             dialect: `duckdb` or `athena`.
         """
-        engine = f"awsathena://athena.{self.region}.amazonaws.com" if dialect == "athena" else f"duckdb://{self.address}"
+        engine = (
+            f"awsathena://athena.{self.region}.amazonaws.com" if dialect == "athena" else f"duckdb://{self.address}"
+        )
         return Dataset(engine, ".".join(relation), f"{BUILD}.{name}")
 
 

@@ -14,10 +14,11 @@ from finks.errors import ConfigurationError, ConflictError, FinksError
 from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
 from finks.run.ingest import IngestContext, Ingestion
+from finks.run.outcome import GRAVITY
 from finks.run.plan import Plan, waves
 from finks.run.planning import plan_source, selected_streams, spent_today, table_name
 from finks.run.refine import refine_stream
-from finks.run.report import GRAVITY, HELD_BACK, StreamReport, timed
+from finks.run.report import HELD_BACK, StreamReport, timed
 from finks.run.sections import RunSettings
 from finks.run.steps import WELL, Course, Step, StepEnd
 from finks.source.budget import Budgets
