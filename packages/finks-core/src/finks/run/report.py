@@ -61,6 +61,10 @@ class RunReport(BaseModel):
 
     run_id: str
     logical_date: date
+    missed: list[date] = Field(
+        default_factory=list, description="Earlier days that no scheduled run covered; this one does."
+    )
+    whole: bool = Field(default=True, description="Whether the run was asked for everything, from plan to Gold.")
     lake: str
     started_at: datetime
     finished_at: datetime | None = None
@@ -125,9 +129,11 @@ def render(report: RunReport) -> str:
 def _sentences(report: RunReport) -> list[str]:
     calls, settled = report.total("calls"), report.total("settled")
     unchanged = sum(stream.slices.get("unchanged", 0) for stream in report.streams.values())
+    missed = [f"Catches up on {', '.join(map(str, report.missed[:10]))}."] if report.missed else []
     lines = [
+        *missed,
         f"Fetched {calls} responses ({report.total('wire_bytes'):,} bytes), {unchanged} of them unchanged; "
-        f"{settled} keys had nothing to fetch."
+        f"{settled} keys had nothing to fetch.",
     ]
     if not report.total("new") and not report.total("changed") and not report.total("retracted"):
         lines.append("No Silver row was added.")

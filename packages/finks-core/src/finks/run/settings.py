@@ -24,7 +24,14 @@ from pydantic_settings import (
 
 from finks.errors import ConfigurationError
 from finks.redact import hide_secrets
-from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, ObserveSettings, RunSettings
+from finks.run.sections import (
+    AthenaSettings,
+    GoldSettings,
+    LakeSettings,
+    ObserveSettings,
+    RunSettings,
+    ScheduleSettings,
+)
 
 FILE_NAME = "finks.toml"
 
@@ -74,6 +81,7 @@ class Settings(BaseSettings):
 
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
     observe: ObserveSettings = ObserveSettings()
@@ -204,11 +212,12 @@ def _explain(error: ValidationError, layers: Sequence[Layer]) -> ConfigurationEr
     first = error.errors(include_url=False, include_input=False)[0]
     path = [str(part) for part in first["loc"]]
     sections = ", ".join(sorted(Settings.model_fields))
+    wanted = first["msg"].removeprefix("Value error, ")
     unknown = first["type"] == "extra_forbidden"
     return ConfigurationError(
         "A setting is not known." if unknown else "A setting is wrong.",
         where=place(layers, path),
-        expected=f"one of the documented settings (sections: {sections})" if unknown else first["msg"],
+        expected=f"one of the documented settings (sections: {sections})" if unknown else wanted,
         hint="docs/settings.md lists the settings."
         if unknown
         else f"{variable(path)} in the environment wins over it.",
