@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
+from finks.lineage.model import Model
 from finks.observe import child_environment, record_span
+from finks.run import dbt_artifacts
 from finks.run.dbt_spans import dbt_spans
 from finks.run.gold_engines import GoldEngine
 
@@ -28,12 +30,16 @@ class BuildResult:
         tests: How many data and unit tests ran.
         failures: One line for every node that failed; what was skipped because of it is not listed.
         scanned_bytes: What the statements of models and tests read, where the engine bills by that; else 0.
+        models: What was made of each model.
+        sources: The columns of the tables that they are made of, by database, schema and name.
     """
 
     marts: dict[str, tuple[str, str]]
     tests: int
     failures: tuple[str, ...]
     scanned_bytes: int = 0
+    models: list[Model] = field(default_factory=list)
+    sources: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
 def project_directory(setting: Path | None) -> Path:
@@ -144,4 +150,5 @@ def _read_results(target: Path) -> BuildResult:
         if node["resource_type"] == "model" and MARTS in node["fqn"][:-1]
     }
     scanned = sum(int(row["adapter_response"].get("data_scanned_in_bytes") or 0) for row in results)
-    return BuildResult(marts, tests, failures, scanned)
+    made = dbt_artifacts.models(manifest, results)
+    return BuildResult(marts, tests, failures, scanned, made, dbt_artifacts.sources(manifest))
