@@ -241,14 +241,12 @@ def test_documents_say_the_same_of_both_engines(story):
 
 def test_athena_s_history_says_which_run_and_node_a_statement_was_for(story):
     client = boto3.client("athena")
-    pages = client.get_paginator("list_query_executions").paginate(WorkGroup="primary")
-    texts = [
-        execution["Query"]
-        for page in pages
-        for execution in client.batch_get_query_execution(QueryExecutionIds=page["QueryExecutionIds"])[
-            "QueryExecutions"
-        ]
+    ids = [
+        identity
+        for page in client.get_paginator("list_query_executions").paginate(WorkGroup="primary")
+        for identity in page["QueryExecutionIds"]
     ]
+    texts = [client.get_query_execution(QueryExecutionId=identity)["QueryExecution"]["Query"] for identity in ids]
     node = "node=model.finks.daily_portfolio_summary */"
     for report in story.reports:
         assert any(text.startswith(f"/* finks run={report.run_id} ") and node in text for text in texts)
