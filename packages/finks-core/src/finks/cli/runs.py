@@ -14,6 +14,7 @@ from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake
+from finks.run.alerting import listener
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
@@ -44,6 +45,7 @@ def read_settings(config: Path | None) -> Settings:
     """The settings, with their secrets kept out of what the terminal shows. Raises ConfigurationError."""
     settings = load_settings(config)
     hide_secrets(settings.sources)
+    hide_secrets(settings.alerts.notifiers)
     return settings
 
 
@@ -120,4 +122,4 @@ def maintain(config: ConfigOption = None) -> None:
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:
     """Run once with progress on standard error."""
     with progress(Console(stderr=True), quiet) as observer:
-        return Runner(settings, options, observer).run()
+        return Runner(settings, options, observer, listeners=(listener(settings),)).run()

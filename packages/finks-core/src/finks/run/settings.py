@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.notify.settings import AlertSettings
 from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, RunSettings
 
 FILE_NAME = "finks.toml"
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     run: RunSettings = RunSettings()
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
+    alerts: AlertSettings = AlertSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
