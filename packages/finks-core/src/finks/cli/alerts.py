@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from finks.cli.runs import ConfigOption, JsonOption, read_settings
+from finks.cli.runs import ConfigOption, JsonOption
 from finks.errors import ConfigurationError, NotificationError
 from finks.lake.place import Place
 from finks.notify import Delivery, read_book
 from finks.notify.delivery import send
 from finks.run.alerting import Alerts, listener
 from finks.run.alerts import Finding, make_alert
-from finks.run.settings import Settings
+from finks.run.settings import Settings, load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def show_open(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List what is open, and who was told when."""
-    place, _ = _lake(read_settings(config))
+    place, _ = _lake(load_settings(config))
     entries = read_book(place).entries
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
@@ -48,7 +48,7 @@ def show_open(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 def send_test(config: ConfigOption = None) -> None:
     """Send a test alert through every notifier, whatever its severity is."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     alerts = listener(settings)
     if not alerts.notifiers:
         raise ConfigurationError("No notifier is set.", where="[alerts.notifiers.<name>]", hint="See docs/alerts.md.")
@@ -66,7 +66,7 @@ def send_test(config: ConfigOption = None) -> None:
 
 def check_runs(config: ConfigOption = None) -> None:
     """Look for a run that never ended and for runs that never began; tell. For a schedule of its own."""
-    place, alerts = _lake(read_settings(config))
+    place, alerts = _lake(load_settings(config))
     console = Console(highlight=False, soft_wrap=True)
     for alert in alerts.check(place, datetime.now(UTC)):
         _say(console, f"{alert.severity}: {alert.title.removeprefix('finks: ')}: {alert.reason}")
@@ -79,7 +79,7 @@ def close_subject(
     config: ConfigOption = None,
 ) -> None:
     """Say that what is open for a subject is over, where no later run can find that out."""
-    place, alerts = _lake(read_settings(config))
+    place, alerts = _lake(load_settings(config))
     entries = read_book(place).entries.values()
     if not any(entry.alert.subject == subject for entry in entries):
         raise ConfigurationError(

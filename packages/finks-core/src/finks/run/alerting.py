@@ -14,6 +14,7 @@ from finks.notify import Alert, AlertSettings, BaseNotifier, Delivery, build_not
 from finks.notify.began import BEGAN, Began, is_zombie, read_began
 from finks.run.alerts import RUN, Between, Finding, alerts_of, is_over, make_alert, weekdays
 from finks.run.report import RunReport
+from finks.run.sessions import sessions_of
 from finks.run.settings import Settings
 
 
@@ -103,6 +104,8 @@ def listener(settings: Settings, link: str | None = None) -> Alerts:
         link: Where this process's run can be looked at, for example in a scheduler's window.
 
     Raises:
-        ConfigurationError: The settings of a notifier are wrong.
+        ConfigurationError: The settings of a notifier, or the calendar, are wrong.
     """
-    return Alerts(settings.alerts, build_notifiers(settings.alerts.notifiers, settings.place), link=link)
+    schedule = settings.schedule
+    between = sessions_of(schedule.calendar, schedule.tzinfo).between if schedule.calendar else weekdays
+    return Alerts(settings.alerts, build_notifiers(settings.alerts.notifiers, settings.place), between, link)
