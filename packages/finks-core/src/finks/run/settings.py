@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.notify.settings import AlertSettings
 from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = ScheduleSettings()
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
+    alerts: AlertSettings = AlertSettings()
     observe: ObserveSettings = ObserveSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
@@ -138,6 +140,7 @@ def load_settings(path: Path | None = None) -> Settings:
     except ValidationError as error:
         raise _explain(error, layers) from None
     hide_secrets(settings.sources)
+    hide_secrets(settings.alerts.notifiers)
     return _anchored(settings, root)
 
 
