@@ -14,6 +14,7 @@ from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake
+from finks.run.listeners import listeners
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
@@ -120,4 +121,4 @@ def maintain(config: ConfigOption = None) -> None:
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:
     """Run once with progress on standard error."""
     with progress(Console(stderr=True), quiet) as observer:
-        return Runner(settings, options, observer).run()
+        return Runner(settings, options, observer, listeners=listeners(settings)).run()

@@ -9,11 +9,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.catalog import Catalog
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION, LiveFile, ancestry, live_files, read_files
-from finks.lake.filters import all_of, equal, present
+from finks.lake.filters import all_of, equal, one_of, present
 from finks.lake.writing import committing
 
 BRONZE_SCHEMA: Final = pa.schema(
@@ -46,6 +47,10 @@ LEDGER_COLUMNS: Final = tuple(name for name in BRONZE_SCHEMA.names if name != "b
 BATCH_BYTES: Final = 128 * 1024 * 1024
 """Bytes of bodies after which a batch of `added_since` ends."""
 
+MAX_IDS: Final = 1000
+"""With more ids than this, all of the table is looked at."""
+
+_ALL: Final = all_of()
 _GROUP_FILE_BYTES: Final = 8 * 1024 * 1024
 _PROPERTIES: Final[Mapping[str, str]] = {
     **TABLE_PROPERTIES,
@@ -94,6 +99,20 @@ class BronzeTable:
     def ledger(self) -> pa.Table:
         """Every row without its body, in no particular order. An absent table gives no rows."""
         return self._scan(LEDGER_COLUMNS)
+
+    def responses(self, ids: Collection[str], *, bodies: bool = False) -> pa.Table:
+        """These responses, in no particular order.
+
+        Args:
+            ids: Their `response_id`s.
+            bodies: With the bodies too.
+        """
+        columns = tuple(BRONZE_SCHEMA.names) if bodies else LEDGER_COLUMNS
+        # A condition of many values costs more than the rows that it leaves out.
+        few = one_of("response_id", list(ids)) if len(ids) <= MAX_IDS else all_of()
+        rows = self._scan(columns, few)
+        wanted = pc.call_function("is_in", [rows["response_id"]], pc.SetLookupOptions(pa.array(list(ids), pa.string())))
+        return rows.filter(wanted)
 
     def last_hashes(self, *, without: Collection[str] = ()) -> dict[tuple[str, int], str]:
         """Per (slice id, page) the SHA-256 of the newest body, one recorded as unchanged included.
@@ -147,12 +166,12 @@ class BronzeTable:
         line = [] if table is None else ancestry(table)
         return (line[0] if line else None), (snapshot_id if snapshot_id in line else None)
 
-    def _scan(self, columns: tuple[str, ...]) -> pa.Table:
+    def _scan(self, columns: tuple[str, ...], row_filter: BooleanExpression = _ALL) -> pa.Table:
         schema = pa.schema([BRONZE_SCHEMA.field(name) for name in columns])
         table = find_table(self._catalog, self.identifier)
         if table is None:
             return schema.empty_table()
-        return table.scan(selected_fields=columns).to_arrow().select(columns).cast(schema)
+        return table.scan(row_filter=row_filter, selected_fields=columns).to_arrow().select(columns).cast(schema)
 
     def _load_or_create(self) -> Table:
         found = find_table(self._catalog, self.identifier)

@@ -23,7 +23,7 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
-from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, RunSettings
+from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, LineageSettings, RunSettings
 
 FILE_NAME = "finks.toml"
 
@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     run: RunSettings = RunSettings()
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
+    lineage: LineageSettings = LineageSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
