@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from finks.lineage.model import Field, Model, Source
+from finks.run.dbt_spans import time_of
 
 Node = Mapping[str, Any]
 
@@ -45,8 +45,8 @@ def _model(manifest: Mapping[str, Any], node: Node, row: Node) -> Model:
         dialect=manifest["metadata"]["adapter_type"],
         status=row["status"],
         message=row.get("message") or "",
-        started_at=datetime.fromisoformat(times[0]["started_at"] if times else generated),
-        finished_at=datetime.fromisoformat(times[-1]["completed_at"] if times else generated),
+        started_at=time_of(times[0]["started_at"] if times else generated),
+        finished_at=time_of(times[-1]["completed_at"] if times else generated),
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
     )
 

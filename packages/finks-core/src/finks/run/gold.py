@@ -13,7 +13,9 @@ from typing import Any
 
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
 from finks.lineage.model import Model, Source
+from finks.observe import child_environment, record_span
 from finks.run import dbt_artifacts
+from finks.run.dbt_spans import dbt_spans
 from finks.run.gold_engines import GoldEngine
 
 MARTS = "marts"
@@ -107,7 +109,7 @@ def dbt_build(
         "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
         "--vars", json.dumps(variables), "--no-use-colors",
     ]  # fmt: skip
-    environment = {**os.environ, **engine.environment(scratch), "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, **engine.environment(scratch), **child_environment(), "DO_NOT_TRACK": "1"}
     try:
         process = subprocess.run(  # noqa: S603 - our own interpreter and arguments
             command, env=environment, cwd=scratch, capture_output=True, text=True, timeout=timeout, check=False
@@ -131,7 +133,10 @@ def _refuse(process: subprocess.CompletedProcess[str], project: Path, engine: Go
 
 
 def _read_results(target: Path) -> BuildResult:
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    told = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    for node in dbt_spans(told):
+        record_span(node.name, node.begin, node.end, node.failure, **node.attributes)
+    results = told["results"]
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     failures = tuple(
         f"{row['unique_id']}: {row['status']}{': ' + row['message'] if row.get('message') else ''}"

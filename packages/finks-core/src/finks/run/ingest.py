@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from finks.errors import FinksError
 from finks.lake import BRONZE_SCHEMA, Lake
+from finks.observe import RUN_ID
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, StopRequested
 from finks.run.plan import LANDED
@@ -151,7 +152,7 @@ class Ingestion:
             self._context.observer(Event("bronze.before_commit", table))
             try:
                 self._context.lake.bronze(table).append(
-                    pa.Table.from_pylist(rows, schema=BRONZE_SCHEMA), {"finks.run-id": self._context.run_id}
+                    pa.Table.from_pylist(rows, schema=BRONZE_SCHEMA), {RUN_ID: self._context.run_id}
                 )
             except FinksError as error:
                 self._failed[table] = error

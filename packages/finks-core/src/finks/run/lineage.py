@@ -10,6 +10,7 @@ from finks.lake import Lake
 from finks.lineage.index import add_events, index_of
 from finks.lineage.naming import names_of
 from finks.lineage.store import EventStore
+from finks.observe import traceparent
 from finks.run.report import RunReport
 from finks.run.settings import Settings
 
@@ -25,7 +26,7 @@ class LineageListener:
         from finks.run.lineage_jobs import RunJobs
 
         names = names_of(lake)
-        steps = events_of(RunContext(report.run_id, names.lake), RunJobs(lake, names, report).all())
+        steps = events_of(RunContext(report.run_id, names.lake, traceparent() or ""), RunJobs(lake, names, report).all())
         store = EventStore(lake.place)
         for step in steps:
             store.keep(report.run_id, step.step, step.events)

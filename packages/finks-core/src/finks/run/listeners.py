@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from finks.run import lineage
+from finks.run.observing import metrics_listeners
 from finks.run.runner import RunListener
 from finks.run.settings import Settings
 
@@ -13,5 +14,5 @@ def listeners(settings: Settings) -> list[RunListener]:
     Raises:
         MissingExtraError: One of them needs an extra that is not installed.
     """
-    found = [lineage.listener(settings)]
-    return [listener for listener in found if listener is not None]
+    told = lineage.listener(settings)
+    return [*metrics_listeners(settings), *([told] if told is not None else [])]

@@ -19,6 +19,7 @@ from typing import Protocol
 from finks.errors import ConfigurationError, FinksError, InvariantError
 from finks.lake import Lake
 from finks.lake.aws_errors import told
+from finks.observe import run_context
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, ignore
@@ -28,6 +29,7 @@ from finks.run.plan import Plan
 from finks.run.planning import check_refetch, plan_source, selected_streams
 from finks.run.publishing import GoldRun
 from finks.run.report import RunReport
+from finks.run.schedule import default_day
 from finks.run.settings import Settings
 from finks.run.sourcing import SourceRun
 from finks.run.steps import Course, LocalSteps, Steps
@@ -46,11 +48,13 @@ class RunOptions:
     """What one command asks for beyond the settings.
 
     Attributes:
-        logical_date: The date that the run is for; the setting, else today (UTC), when None.
+        logical_date: The date that the run is for. When None: the setting, else the exchange's newest session that
+            had closed, else today (UTC).
         refetch: Streams (`daily_bars`) or keys of a stream (`daily_bars/AAPL`) to fetch again.
         refine: Whether to bring Silver up to date; without it a run ends at Bronze.
         gold: Whether to build and publish Gold, from a Silver that is up to date.
         command: What the lease shows to a second run.
+        missed: Earlier days that no scheduled run covered, for the report.
     """
 
     logical_date: date | None = None
@@ -58,6 +62,12 @@ class RunOptions:
     refine: bool = True
     gold: bool = True
     command: str = "finks run"
+    missed: tuple[date, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is asked for, from plan to Gold."""
+        return self.refine and self.gold
 
 
 class RunListener(Protocol):
@@ -98,8 +108,9 @@ class Runner:
         Raises:
             ConfigurationError: It lies in the future, even in the first time zone to get there.
         """
-        today = self.clock().date()
-        wanted = self.options.logical_date or self.settings.run.logical_date or today
+        now = self.clock()
+        today = now.date()
+        wanted = self.options.logical_date or self.settings.run.logical_date or default_day(self.settings.schedule, now)
         if wanted > today + timedelta(days=1):
             raise ConfigurationError(
                 "The logical date lies in the future.",
@@ -154,9 +165,15 @@ class Runner:
         lake = Lake.open(self.settings.lake.place(), create=True, clock=self.clock)
         run_id = new_run_id(self.clock(), random.SystemRandom().getrandbits)
         report = RunReport(
-            run_id=run_id, logical_date=self.logical_date, lake=lake.place.address, started_at=self.clock()
+            run_id=run_id,
+            logical_date=self.logical_date,
+            missed=list(self.options.missed),
+            whole=self.options.whole,
+            lake=lake.place.address,
+            started_at=self.clock(),
         )
-        with told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
+        context = run_context(run_id, logical_date=str(report.logical_date), command=self.options.command)
+        with context as root, told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
             self.observer(Event("run.started", run_id))
             try:
                 await self._stages(lake, sources, report)
@@ -166,6 +183,9 @@ class Runner:
                 self._finish(lake, report)
                 raise
             self._finish(lake, report)
+            root.set(exit_code=report.exit_code)
+            if report.exit_code:
+                root.fail(report.status)
         return report
 
     def _finish(self, lake: Lake, report: RunReport) -> None:
