@@ -13,8 +13,8 @@ from rich.table import Table
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake
-from finks.run.alerting import listener
-from finks.run.observing import configure, log_event, metrics_listeners
+from finks.run.listeners import listeners
+from finks.run.observing import configure, log_event
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
@@ -121,8 +121,8 @@ def maintain(config: ConfigOption = None) -> None:
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:
     """Run once, observed as the settings say. Progress goes to standard error, unless log records do."""
     configure(settings.observe)
-    listeners = [*metrics_listeners(settings), listener(settings)]
+    told = listeners(settings)
     if settings.observe.logs == "json":
-        return Runner(settings, options, log_event, listeners=listeners).run()
+        return Runner(settings, options, log_event, listeners=told).run()
     with progress(Console(stderr=True), quiet) as observer:
-        return Runner(settings, options, observer, listeners=listeners).run()
+        return Runner(settings, options, observer, listeners=told).run()

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from finks.lineage.model import Model
+from finks.lineage.model import Model, Source
 
 HELD_BACK = "held back"
 
@@ -65,9 +65,7 @@ class GoldReport(BaseModel):
     scanned_bytes: int = Field(default=0, description="What Athena read for models and tests; it bills by that.")
     failures: list[str] = Field(default_factory=list)
     models: list[Model] = Field(default_factory=list, exclude=True, description="What dbt made of each model.")
-    sources: dict[tuple[str, str, str], tuple[str, ...]] = Field(
-        default_factory=dict, exclude=True, description="The columns of what the models read."
-    )
+    sources: list[Source] = Field(default_factory=list, exclude=True, description="The tables that the models read.")
 
 
 class Cause(BaseModel):

@@ -29,6 +29,7 @@ from finks.run.sections import (
     AthenaSettings,
     GoldSettings,
     LakeSettings,
+    LineageSettings,
     ObserveSettings,
     RunSettings,
     ScheduleSettings,
@@ -86,6 +87,7 @@ class Settings(BaseSettings):
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
     alerts: AlertSettings = AlertSettings()
+    lineage: LineageSettings = LineageSettings()
     observe: ObserveSettings = ObserveSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
