@@ -72,12 +72,29 @@ class Place(Protocol):
         """
         ...
 
+    def join(self, catalog: Catalog, *, run_id: str) -> AbstractContextManager[Holder]:
+        """Work on the lake as a part of the run that holds it, for the length of a `with` block.
+
+        Args:
+            catalog: The lake's catalog; it commits nothing once the run does not hold the lake any more.
+            run_id: The run that holds the lake, in another process.
+
+        Raises:
+            LakeBusyError: Another run holds it; the error says who and since when.
+            LeaseLostError: No run holds it.
+        """
+        ...
+
     def holder(self) -> Holder | None:
         """Who holds the lake now; None when nobody does."""
         ...
 
     def keep(self, name: str, text: str) -> None:
         """Write a small file of the lake, whole or not at all, for example `runs/<run id>.json`."""
+        ...
+
+    def kept(self, name: str) -> str | None:
+        """The text of a small file of the lake; None when there is none."""
         ...
 
     def scratch(self, run_id: str) -> AbstractContextManager[Path]:

@@ -80,12 +80,21 @@ class S3Place:
         from finks.lake.glue import ZoneCatalog
 
         assert isinstance(catalog, ZoneCatalog)
-        with self._lease().hold(run_id=run_id, command=command, clock=clock) as (holder, check):
-            before, catalog.guard = catalog.guard, check
-            try:
-                yield holder
-            finally:
-                catalog.guard = before
+        with (
+            self._lease().hold(run_id=run_id, command=command, clock=clock) as (holder, check),
+            catalog.guarded(check),
+        ):
+            yield holder
+
+    @contextmanager
+    def join(self, catalog: Catalog, *, run_id: str) -> Generator[Holder]:
+        """See `Place`."""
+        from finks.lake.glue import ZoneCatalog
+
+        assert isinstance(catalog, ZoneCatalog)
+        holder, check = self._lease().join(run_id)
+        with catalog.guarded(check):
+            yield holder
 
     def holder(self) -> Holder | None:
         """See `Place`."""
@@ -95,6 +104,15 @@ class S3Place:
         """See `Place`. An object appears whole or not at all."""
         with told():
             self._client.put_object(Bucket=self._bucket, Key=self._key(name), Body=text.encode())
+
+    def kept(self, name: str) -> str | None:
+        """See `Place`."""
+        with told():
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name))
+            except self._client.exceptions.NoSuchKey:
+                return None
+            return answer["Body"].read().decode()
 
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:
