@@ -9,7 +9,8 @@ from pathlib import Path
 
 from finks.contract import Contract, field, key, price, quantity
 from finks.run.runner import Runner, RunOptions
-from finks.run.settings import LakeSettings, RunSettings, Settings
+from finks.run.sections import LakeSettings, RunSettings
+from finks.run.settings import Settings
 from finks.source import BaseSource, Request, Slice, Stream, Windows
 
 

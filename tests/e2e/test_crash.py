@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from crashing import KillAt, contents, run_process
 from finks.lake import Lake
 from finks.run.runner import RunOptions
-from finks.run.settings import LakeSettings, RunSettings, Settings
+from finks.run.sections import LakeSettings, RunSettings
+from finks.run.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ import finks
 import pytest
 from finks.run.report import render
 from finks.run.runner import Runner, RunOptions
-from finks.run.settings import LakeSettings, RunSettings, Settings
+from finks.run.sections import LakeSettings, RunSettings
+from finks.run.settings import Settings
 from finks.testing import fault_server, replies
 
 CANARY = "canary-5d41402abc4b2a76"

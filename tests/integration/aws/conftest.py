@@ -10,7 +10,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-from finks.run.settings import LakeSettings, RunSettings, Settings
+from finks.run.sections import LakeSettings, RunSettings
+from finks.run.settings import Settings
 from finks.testing.aws_proxy import AwsProxy
 from finks_connectors.demo.command import DEMO_KEY, LAST_SESSION, prepare
 from finks_connectors.fmp.simulator import SimulatedFmp

@@ -10,7 +10,7 @@ import boto3
 import finks
 import pytest
 from finks.lake.aws_policy import lake_policy
-from finks.run.settings import LakeSettings
+from finks.run.sections import LakeSettings
 from small_runs import Ended, run_once
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]

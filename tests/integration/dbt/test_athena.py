@@ -20,7 +20,8 @@ from finks.lake import Lake
 from finks.run.gold_engines import AthenaEngine, DuckDbEngine, GoldEngine
 from finks.run.report import RunReport
 from finks.run.runner import Runner, RunOptions
-from finks.run.settings import GoldSettings, LakeSettings, RunSettings, Settings
+from finks.run.sections import GoldSettings, LakeSettings, RunSettings
+from finks.run.settings import Settings
 from finks_connectors.demo.command import DEMO_KEY, LAST_SESSION, prepare
 from finks_connectors.fmp.simulator import SimulatedFmp
 

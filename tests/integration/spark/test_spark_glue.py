@@ -15,7 +15,8 @@ from engines import assert_equal, contents
 from finks.lake import Lake
 from finks.lake.catalog import find_table
 from finks.run.runner import Runner, RunOptions
-from finks.run.settings import LakeSettings, RunSettings, Settings
+from finks.run.sections import LakeSettings, RunSettings
+from finks.run.settings import Settings
 from finks_connectors.demo.command import DEMO_KEY, LAST_SESSION
 from finks_connectors.fmp.simulator import SimulatedFmp
 from local_spark import jar, submit_arguments

@@ -6,7 +6,8 @@ import pytest
 from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.run.gold_engines import gold_engine
-from finks.run.settings import GoldSettings, Settings
+from finks.run.sections import GoldSettings
+from finks.run.settings import Settings
 from pydantic import ValidationError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from finks.run.events import Event, Observer, ignore
 
@@ -43,12 +43,14 @@ def _lines(console: Console) -> Observer:
 
 
 def _bars(bars: Progress) -> Observer:
-    fetching = bars.add_task("fetching", total=None)
+    fetching: dict[str, TaskID] = {}
     stage = bars.add_task("…", total=None)
 
     def observe(event: Event) -> None:
         if event.name == "slice.fetched":
-            bars.update(fetching, completed=event.done, total=event.total, description=f"fetching {event.subject}")
+            if event.subject not in fetching:
+                fetching[event.subject] = bars.add_task(f"fetching {event.subject}")
+            bars.update(fetching[event.subject], completed=event.done, total=event.total)
         elif event.name in STAGES:
             bars.update(stage, description=f"{STAGES[event.name]} {event.subject}")
 

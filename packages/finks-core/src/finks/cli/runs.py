@@ -17,7 +17,8 @@ from finks.lake import Lake
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
-from finks.run.settings import EARLIEST, Settings, load_settings
+from finks.run.sections import EARLIEST
+from finks.run.settings import Settings, load_settings
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Read this settings file, or finks.toml in this directory.")

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 DATABASE: Final = "catalog.db"
 WAREHOUSE: Final = "warehouse"
 
+DRAFT: Final = ".new"
+"""What the name of a small file ends with while it is written."""
+
 BUSY_SECONDS: Final = 60
 """How long a process waits for the catalog's database while another one commits."""
 
@@ -112,7 +115,7 @@ class LocalPlace:
         """See `Place`."""
         target = self._path / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f"{target.name}.new")
+        draft = target.with_name(f"{target.name}{DRAFT}")
         draft.write_text(text, encoding="utf-8")
         draft.replace(target)
 
@@ -122,6 +125,12 @@ class LocalPlace:
             return (self._path / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
+
+    def kept_names(self, prefix: str) -> list[str]:
+        """See `Place`."""
+        folder = self._path / prefix.rpartition("/")[0]
+        names = (file.relative_to(self._path).as_posix() for file in folder.rglob("*") if file.is_file())
+        return sorted(name for name in names if name.startswith(prefix) and not name.endswith(DRAFT))
 
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:

@@ -97,6 +97,10 @@ class Place(Protocol):
         """The text of a small file of the lake; None when there is none."""
         ...
 
+    def kept_names(self, prefix: str) -> list[str]:
+        """The names of the lake's small files that begin with `prefix`, for example `runs/`, in order."""
+        ...
+
     def scratch(self, run_id: str) -> AbstractContextManager[Path]:
         """A local directory for one run's build. What is left of earlier builds in the same place is removed."""
         ...

@@ -114,6 +114,15 @@ class S3Place:
                 return None
             return answer["Body"].read().decode()
 
+    def kept_names(self, prefix: str) -> list[str]:
+        """See `Place`."""
+        with told():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._key(prefix)
+            )
+            keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+            return sorted(key[len(self._key("")) :] for key in keys)
+
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:
         """See `Place`. Every build has a temporary directory of its own, which goes with it."""

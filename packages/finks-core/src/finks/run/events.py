@@ -25,6 +25,9 @@ class Event:
 
 EVENTS = (
     "run.started",
+    "step.started",
+    "step.finished",
+    "step.failed",
     "plan.ready",
     "slice.fetched",
     "bronze.before_commit",

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from finks.errors import FinksError
 from finks.lake import BRONZE_SCHEMA, Lake
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, StopRequested
 from finks.run.plan import LANDED
 from finks.run.planning import table_name
 from finks.run.report import RunReport
+from finks.run.sections import RunSettings
 from finks.source.driver import Driver
 from finks.source.model import Outcome, Page, Slice, Stream
 from finks.source.protocol import BaseSource
+from finks.source.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,6 @@ class IngestContext:
     redactor: Redactor
     report: RunReport
     observer: Observer
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Rows that wait for their commit, per stream."""
-
-    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    slices: int = 0
-    body_bytes: int = 0
 
 
 def bronze_row(page: Page, context: IngestContext, known_hash: str | None) -> dict[str, Any]:
@@ -81,42 +75,92 @@ def bronze_row(page: Page, context: IngestContext, known_hash: str | None) -> di
     }
 
 
-async def ingest(
-    context: IngestContext,
-    driver: Driver,
-    streams: Mapping[str, Stream],
-    slices: Sequence[Slice],
-    *,
-    concurrency: int,
-    batch_bytes: int,
-    batch_slices: int,
-    stop: StopRequested,
-) -> None:
-    """Fetch `slices` and commit them to Bronze. Memory is bounded by one batch and the calls under way.
+class Ingestion:
+    """Fetches slices of any number of streams at once and commits every response to Bronze.
+
+    The streams share the calls under way and the batch, so memory is bounded by one batch and those calls.
 
     Args:
-        streams: The source's streams by name.
+        context: The run and its source.
+        driver: Makes the calls.
+        settings: The calls under way at once, and the size of a batch.
         stop: Asked between slices; what was fetched until then is committed.
+        order: The plan, over all streams: who comes first in it starts first.
     """
-    hashes = {name: _last_hashes(context.lake, table_name(context.source.name, name)) for name in streams}
-    batch = _Batch()
-    done = 0
-    work = [(streams[item.stream], item) for item in slices]
-    async for pages in driver.fetch_many(work, concurrency=concurrency, stop=stop):
-        done += 1
-        for page in pages:
-            name = page.slice.stream
-            row = bronze_row(page, context, hashes[name].get((page.slice.id, page.number)))
-            batch.rows[name].append(row)
-            batch.body_bytes += len(row["body"] or b"")
-            _count(context, name, page, row["outcome"])
-        batch.slices += 1
-        if pages:
-            context.observer(Event("slice.fetched", pages[0].slice.stream, done, len(slices)))
-        if batch.body_bytes >= batch_bytes or batch.slices >= batch_slices:
-            _commit(context, batch)
-            batch = _Batch()
-    _commit(context, batch)
+
+    def __init__(
+        self,
+        context: IngestContext,
+        driver: Driver,
+        settings: RunSettings,
+        stop: StopRequested,
+        order: Sequence[Slice] = (),
+    ) -> None:
+        self._context = context
+        self._driver = driver
+        self._settings = settings
+        self._stop = stop
+        self._turns = Turns(settings.concurrency, order)
+        self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._failed: dict[str, FinksError] = {}
+        self._slices = 0
+        self._body_bytes = 0
+
+    async def run(self, stream: Stream, slices: Sequence[Slice]) -> None:
+        """Fetch the slices of one stream; when it returns, all of them are committed.
+
+        Raises:
+            FinksError: The plugin or the lake failed. What was committed stays.
+        """
+        table = table_name(self._context.source.name, stream.name)
+        hashes = _last_hashes(self._context.lake, table)
+        found = self._driver.fetch_many(
+            ((stream, item) for item in slices),
+            concurrency=self._settings.concurrency,
+            turns=self._turns,
+            stop=self._stop,
+        )
+        done = 0
+        async for pages in found:
+            done += 1
+            for page in pages:
+                self._take(table, page, hashes)
+            self._slices += 1
+            if pages:
+                self._context.observer(Event("slice.fetched", stream.name, done, len(slices)))
+            if self._body_bytes >= self._settings.batch_bytes or self._slices >= self._settings.batch_slices:
+                self._commit(list(self._rows))
+                self._slices = self._body_bytes = 0
+            self._raise(table)
+        self._commit([table])
+        self._raise(table)
+
+    def _take(self, table: str, page: Page, hashes: Mapping[tuple[str, int], str]) -> None:
+        row = bronze_row(page, self._context, hashes.get((page.slice.id, page.number)))
+        self._rows[table].append(row)
+        self._body_bytes += len(row["body"] or b"")
+        _count(self._context, table, page, row["outcome"])
+
+    def _commit(self, tables: Iterable[str]) -> None:
+        """Commit the rows that wait. A commit that fails is not tried again here: it may have landed all the same."""
+        for table in tables:
+            rows = self._rows.pop(table, [])
+            if not rows:
+                continue
+            self._context.observer(Event("bronze.before_commit", table))
+            try:
+                self._context.lake.bronze(table).append(
+                    pa.Table.from_pylist(rows, schema=BRONZE_SCHEMA), {"finks.run-id": self._context.run_id}
+                )
+            except FinksError as error:
+                self._failed[table] = error
+            else:
+                self._context.observer(Event("bronze.committed", table, len(rows)))
+
+    def _raise(self, table: str) -> None:
+        """Whichever stream's batch it was, what failed for a table ends the stream of that table."""
+        if table in self._failed:
+            raise self._failed[table]
 
 
 def _last_hashes(lake: Lake, table: str) -> dict[tuple[str, int], str]:
@@ -124,24 +168,14 @@ def _last_hashes(lake: Lake, table: str) -> dict[tuple[str, int], str]:
     return lake.bronze(table).last_hashes(without=lake.quarantine_table(table).malformed())
 
 
-def _count(context: IngestContext, stream: str, page: Page, outcome: str) -> None:
-    report = context.report.stream(table_name(context.source.name, stream))
+def _count(context: IngestContext, table: str, page: Page, outcome: str) -> None:
+    report = context.report.stream(table)
     report.slices[outcome] = report.slices.get(outcome, 0) + 1
     report.calls += page.response.attempts
     report.wire_bytes += page.response.wire_bytes
     if page.verdict.outcome is Outcome.EMPTY and page.slice.start is not None:
-        report.empty.append(page.slice.key or stream)
+        report.empty.append(page.slice.key or page.slice.stream)
     if page.verdict.outcome not in LANDED:
         reason = context.redactor.redact(page.verdict.reason)
         report.problems[reason] = report.problems.get(reason, 0) + 1
         report.errors[page.verdict.error] = report.errors.get(page.verdict.error, 0) + 1
-
-
-def _commit(context: IngestContext, batch: _Batch) -> None:
-    for stream, rows in batch.rows.items():
-        table = table_name(context.source.name, stream)
-        context.observer(Event("bronze.before_commit", table))
-        context.lake.bronze(table).append(
-            pa.Table.from_pylist(rows, schema=BRONZE_SCHEMA), {"finks.run-id": context.run_id}
-        )
-        context.observer(Event("bronze.committed", table, len(rows)))

@@ -2,61 +2,89 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
 from finks.errors import ConfigurationError, FinksError, QualityError
 from finks.lake import Lake
 from finks.lake.aws_errors import told
-from finks.run.events import Event, Observer
+from finks.run.events import Event
 from finks.run.gold import dbt_build, project_directory, source_tables
 from finks.run.gold_engines import gold_engine
-from finks.run.report import HELD_BACK, RunReport
+from finks.run.report import HELD_BACK, RunReport, timed
 from finks.run.settings import Settings
 from finks.run.sourcing import ADVICE
+from finks.run.steps import Course, Step
 
 
-def publish_gold(lake: Lake, settings: Settings, report: RunReport, observer: Observer) -> None:
-    """Build, test and publish; whatever fails leaves the served release and says so in the report."""
-    if report.gold.status == HELD_BACK:
-        return
-    try:
-        with told():
-            _build_and_publish(lake, settings, report, observer)
-    except FinksError as error:
-        report.gold.status = "failed"
-        report.gold.failures = report.gold.failures or [str(error)]
-        report.settle(
-            error.exit_code, f"Gold was not published: {error.message}", error.hint or ADVICE[error.exit_code]
-        )
+@dataclass(frozen=True, slots=True)
+class GoldRun:
+    """Builds Gold and publishes it. Whatever fails leaves the served release and says so in the report.
 
+    Args:
+        lake: The lake.
+        settings: The settings.
+        report: Receives what happened.
+        course: Runs the steps.
+    """
 
-def _build_and_publish(lake: Lake, settings: Settings, report: RunReport, observer: Observer) -> None:
-    project = project_directory(settings.gold.project)
-    missing = sorted(source_tables(project) - set(lake.tables()["silver"]))
-    if missing:
-        raise ConfigurationError(
-            f"Gold is made of tables that no configured source delivers: {', '.join(missing)}.",
-            where="[sources]",
-            hint="Configure the sources and streams that deliver them, or set gold.enabled = false.",
-        )
-    engine = gold_engine(lake, settings)
-    observer(Event("dbt.started", str(project)))
-    with lake.place.scratch(report.run_id) as scratch:
+    lake: Lake
+    settings: Settings
+    report: RunReport
+    course: Course
+
+    async def run(self) -> None:
+        """Build and publish, unless Gold is held back."""
+        if self.report.gold.status == HELD_BACK:
+            return
+        try:
+            with told(), timed(self.report, "gold"), self.lake.place.scratch(self.report.run_id) as scratch:
+                marts: dict[str, pa.Table] = {}
+                await self.course.run(
+                    Step("build", "gold"), lambda: asyncio.to_thread(lambda: marts.update(self._build(scratch)))
+                )
+                await self.course.run(Step("publish", "gold"), lambda: asyncio.to_thread(self._publish, marts))
+        except FinksError as error:
+            self.report.gold.status = "failed"
+            self.report.gold.failures = self.report.gold.failures or [str(error)]
+            advice = error.hint or ADVICE[error.exit_code]
+            self.report.settle(error.exit_code, f"Gold was not published: {error.message}", advice)
+
+    def _build(self, scratch: Path) -> dict[str, pa.Table]:
+        """The marts, after every test passed."""
+        project = project_directory(self.settings.gold.project)
+        missing = sorted(source_tables(project) - set(self.lake.tables()["silver"]))
+        if missing:
+            raise ConfigurationError(
+                f"Gold is made of tables that no configured source delivers: {', '.join(missing)}.",
+                where="[sources]",
+                hint="Configure the sources and streams that deliver them, or set gold.enabled = false.",
+            )
+        engine = gold_engine(self.lake, self.settings)
+        self.course.observer(Event("dbt.started", str(project)))
         build = dbt_build(
             project,
             engine,
             scratch,
-            logical_date=report.logical_date,
+            logical_date=self.report.logical_date,
             as_of=None,
-            timeout=settings.gold.timeout,
+            timeout=self.settings.gold.timeout,
         )
-        observer(Event("dbt.finished", str(project)))
-        report.gold.tests = build.tests
-        report.gold.failures = list(build.failures)
-        report.gold.scanned_bytes = build.scanned_bytes
+        self.course.observer(Event("dbt.finished", str(project)))
+        self.report.gold.tests = build.tests
+        self.report.gold.failures = list(build.failures)
+        self.report.gold.scanned_bytes = build.scanned_bytes
         if build.failures:
             raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
-        marts = {mart: engine.read(scratch, *relation) for mart, relation in build.marts.items()}
-    observer(Event("gold.before_publish"))
-    release = lake.publish(marts, run_id=report.run_id)
-    report.gold.tables = dict(release.rows)
-    report.gold.status = "unchanged" if release.unchanged else "published"
-    observer(Event("gold.published", str(release.release_id)))
+        return {mart: engine.read(scratch, *relation) for mart, relation in build.marts.items()}
+
+    def _publish(self, marts: Mapping[str, pa.Table]) -> None:
+        self.course.observer(Event("gold.before_publish"))
+        release = self.lake.publish(marts, run_id=self.report.run_id)
+        self.report.gold.tables = dict(release.rows)
+        self.report.gold.status = "unchanged" if release.unchanged else "published"
+        self.course.observer(Event("gold.published", str(release.release_id)))

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
-from finks.errors import ConfigurationError, FinksError
+from finks.errors import ConfigurationError, FinksError, InvariantError
 from finks.lake import Lake
 from finks.lake.aws_errors import told
 from finks.plugins import build_source
@@ -25,10 +26,11 @@ from finks.run.identity import new_run_id
 from finks.run.ingest import IngestContext
 from finks.run.plan import Plan
 from finks.run.planning import check_refetch, plan_source, selected_streams
-from finks.run.publishing import publish_gold
-from finks.run.report import RunReport, timed
+from finks.run.publishing import GoldRun
+from finks.run.report import RunReport
 from finks.run.settings import Settings
 from finks.run.sourcing import SourceRun
+from finks.run.steps import Course, LocalSteps, Steps
 from finks.source.protocol import BaseSource
 
 STOPPED = 143
@@ -58,6 +60,14 @@ class RunOptions:
     command: str = "finks run"
 
 
+class RunListener(Protocol):
+    """Is told when a run has ended: alerts, metrics, lineage."""
+
+    def run_ended(self, lake: Lake, settings: Settings, report: RunReport) -> None:
+        """The run is over and its report is kept. A `FinksError` becomes a problem of the run."""
+        ...
+
+
 @dataclass(slots=True)
 class Runner:
     """Runs the path once.
@@ -68,6 +78,8 @@ class Runner:
         observer: Is told every event.
         clock: The time, aware, in UTC.
         given: Sources made in code; those of the settings when None.
+        steps: Runs the steps: in place, or each as a task of a scheduler.
+        listeners: Are told when the run has ended.
     """
 
     settings: Settings
@@ -75,6 +87,8 @@ class Runner:
     observer: Observer = ignore
     clock: Callable[[], datetime] = utc_now
     given: Sequence[BaseSource] | None = None
+    steps: Steps = field(default_factory=LocalSteps)
+    listeners: Sequence[RunListener] = ()
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -122,6 +136,10 @@ class Runner:
         }
 
     def run(self) -> RunReport:
+        """Run once; see `run_async`."""
+        return asyncio.run(self.run_async())
+
+    async def run_async(self) -> RunReport:
         """Run once.
 
         Returns:
@@ -140,7 +158,13 @@ class Runner:
         )
         with told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
             self.observer(Event("run.started", run_id))
-            self._stages(lake, sources, report)
+            try:
+                await self._stages(lake, sources, report)
+            except Exception as error:
+                # Its text may hold anything, so the report names only its kind; the caller gets it whole.
+                report.settle(InvariantError.exit_code, f"The run ended by {type(error).__name__}.")
+                self._finish(lake, report)
+                raise
             self._finish(lake, report)
         return report
 
@@ -157,29 +181,44 @@ class Runner:
             report.settle(error.exit_code, f"The report was not kept in the lake: {error}", error.hint or "")
         else:
             self.observer(Event("report.written", report.run_id))
+        for listener in self.listeners:
+            self._tell(listener, lake, report)
 
-    def _stages(self, lake: Lake, sources: Sequence[BaseSource], report: RunReport) -> None:
+    def _tell(self, listener: RunListener, lake: Lake, report: RunReport) -> None:
+        """What a listener fails at is a problem of the run, but the run is over: what it did stands."""
+        try:
+            with told():
+                listener.run_ended(lake, self.settings, report)
+        except FinksError as error:
+            report.settle(error.exit_code, f"{type(listener).__name__}: {error}", error.hint or "")
+
+    async def _stages(self, lake: Lake, sources: Sequence[BaseSource], report: RunReport) -> None:
         for source in sources:
-            self._source(lake, source, report)
+            await self._source(lake, source, report)
             if self._stop.is_set():
                 report.settle(
                     STOPPED, "Stopped by a signal; what was fetched has landed.", "Run the same command again."
                 )
                 return
         if self.options.refine and self.options.gold and self.settings.gold.enabled:
-            with timed(report, "gold"):
-                publish_gold(lake, self.settings, report, self.observer)
+            await GoldRun(lake, self.settings, report, Course(self.steps, self.observer)).run()
 
-    def _source(self, lake: Lake, source: BaseSource, report: RunReport) -> None:
+    async def _source(self, lake: Lake, source: BaseSource, report: RunReport) -> None:
         """One source; what it raises ends its own part only."""
         redactor = Redactor(source.secret_headers().values())
         context = IngestContext(lake, source, report.run_id, report.logical_date, redactor, report, self.observer)
         part = SourceRun(
-            context, self.settings.run, self.options.refetch, self._stop.is_set, self.clock, self.options.refine
+            context,
+            self.settings.run,
+            self.options.refetch,
+            self._stop.is_set,
+            self.clock,
+            Course(self.steps, self.observer, redactor.redact),
+            self.options.refine,
         )
         try:
             with redactor.guarding_logs(), told():
-                asyncio.run(part.run())
+                await part.run()
         except FinksError as error:
             report.settle(error.exit_code, redactor.redact(f"{source.name}: {error}"), error.hint or "")
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -24,100 +23,9 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
-from finks.lake.athena import AthenaOptions
-from finks.lake.place import LEASE_SECONDS, Place, place_of
+from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, RunSettings
 
 FILE_NAME = "finks.toml"
-
-EARLIEST = date(1900, 1, 1)
-"""A logical date before this is a mistake; arithmetic with it could leave the calendar."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-S3Address = Annotated[str, StringConstraints(pattern=r"^s3://")]
-
-
-class LakeSettings(_Section):
-    """Where the data lives. What begins with `database` or `lease` is for a lake on S3; AWS itself is set as usual."""
-
-    path: S3Address | Path = Field(
-        default=Path("lake"),
-        description="The lake's directory, relative to the settings file; or s3://bucket/prefix, with Glue as catalog.",
-    )
-    database_prefix: str | None = Field(
-        default=None,
-        pattern=r"^[a-z0-9_]*$",
-        description="Stands before the zones' names in the names of the Glue databases; a lake remembers its own.",
-    )
-    lease_table: str | None = Field(
-        default=None,
-        pattern=r"^[a-zA-Z0-9_.-]{3,255}$",
-        description="The DynamoDB table of leases; finks-leases for a new lake, which remembers it.",
-    )
-    lease_seconds: float = Field(
-        default=LEASE_SECONDS, ge=1, description="How long a run that died still holds a lake on S3."
-    )
-
-    def place(self) -> Place:
-        """Where the lake is. Raises ConfigurationError."""
-        return place_of(
-            self.path,
-            database_prefix=self.database_prefix,
-            lease_table=self.lease_table,
-            lease_seconds=self.lease_seconds,
-        )
-
-
-class RunSettings(_Section):
-    """How a run behaves."""
-
-    logical_date: date | None = Field(
-        default=None, ge=EARLIEST, description="The date that the run is for; today (UTC) when absent."
-    )
-    concurrency: int = Field(default=8, ge=1, le=256, description="Calls under way at once, per source.")
-    batch_bytes: int = Field(
-        default=64 * 2**20, ge=1, description="Bytes of response bodies gathered before a Bronze commit."
-    )
-    batch_slices: int = Field(default=500, ge=1, description="Slices gathered before a Bronze commit.")
-    max_rejected: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="Share of a stream's records that may be rejected before Gold is held back.",
-    )
-
-
-class GoldSettings(_Section):
-    """How Silver becomes Gold."""
-
-    project: Path | None = Field(default=None, description="The dbt project; the one that finks ships when absent.")
-    enabled: bool = Field(default=True, description="Whether a run builds and publishes Gold.")
-    engine: Literal["duckdb", "athena"] = Field(
-        default="duckdb", description="What runs the dbt project's SQL. Athena needs a lake on S3."
-    )
-    timeout: float = Field(default=1800, gt=0, description="Seconds after which a dbt build is ended.")
-
-
-class AthenaSettings(_Section):
-    """How queries run on Athena, for a lake on S3."""
-
-    workgroup: str = Field(default="primary", min_length=1, description="The workgroup of queries and of Gold's build.")
-    output: S3Address | None = Field(
-        default=None, description="s3://bucket/prefix for results; `athena/` below the lake's address when absent."
-    )
-    max_bytes: int | None = Field(
-        default=None,
-        ge=1,
-        description="The most bytes that one query may scan; the workgroup's cap if absent.",
-    )
-    timeout: float = Field(default=1800, gt=0, description="Seconds after which a query is stopped.")
-
-    def options(self) -> AthenaOptions:
-        """The same for `Lake.open`."""
-        return AthenaOptions(**self.model_dump())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +78,7 @@ class Settings(BaseSettings):
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
+    flows: dict[str, Any] = Field(default_factory=dict, description="What finks-flows is told; it checks it itself.")
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @classmethod

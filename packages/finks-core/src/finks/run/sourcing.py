@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +10,16 @@ from datetime import datetime
 import polars as pl
 
 from finks import errors
+from finks.errors import ConfigurationError, ConflictError, FinksError
 from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
-from finks.run.ingest import IngestContext, ingest
+from finks.run.ingest import IngestContext, Ingestion
 from finks.run.plan import Plan, waves
 from finks.run.planning import plan_source, selected_streams, spent_today, table_name
 from finks.run.refine import refine_stream
-from finks.run.report import HELD_BACK, timed
-from finks.run.settings import RunSettings
+from finks.run.report import GRAVITY, HELD_BACK, StreamReport, timed
+from finks.run.sections import RunSettings
+from finks.run.steps import WELL, Course, Step, StepEnd
 from finks.source.budget import Budgets
 from finks.source.driver import Driver
 from finks.source.model import Action, Stream, Windows
@@ -43,6 +46,7 @@ class SourceRun:
         refetch: Streams, or keys of a stream, to fetch whatever has landed.
         stop: Whether the run was asked to end at its next boundary.
         clock: The time, aware, in UTC.
+        course: Runs the steps.
         refine: Whether Silver and quarantine are brought up to date too. Without it the plan goes by the Silver that
             there is: what a new split invalidates is fetched in a run after the next refinement.
     """
@@ -52,6 +56,7 @@ class SourceRun:
     refetch: frozenset[str]
     stop: StopRequested
     clock: Callable[[], datetime]
+    course: Course
     refine: bool = True
 
     async def run(self) -> None:
@@ -67,9 +72,7 @@ class SourceRun:
         try:
             # What an interrupted run had fetched is part of what the plan has to know.
             if self.refine:
-                with timed(self.context.report, "refine"):
-                    for stream in streams:
-                        self._refine(stream)
+                await self._refine(streams, self._bring_up, lambda: WELL)
             for wave in waves(streams):
                 await self._wave(driver, wave)
                 if self.stop():
@@ -78,34 +81,102 @@ class SourceRun:
             await driver.aclose()
 
     async def _wave(self, driver: Driver, wave: Sequence[Stream]) -> None:
+        plan = await self._plan(wave)
+        await self._ingest(driver, wave, plan)
+        if self.stop():
+            return
+        if self.refine:
+            await self._refine(wave, self._bring_up_and_judge, lambda: self._rejection(wave))
+        self._judge(driver, wave)
+
+    async def _plan(self, wave: Sequence[Stream]) -> Plan:
         context, report = self.context, self.context.report
+        plans: list[Plan] = []
+
+        async def work() -> None:
+            plans.append(
+                await asyncio.to_thread(
+                    plan_source, context.lake, context.source, wave, context.logical_date, self.refetch
+                )
+            )
+
         with timed(report, "plan"):
-            plan = plan_source(context.lake, context.source, wave, context.logical_date, self.refetch)
+            await self.course.run(Step("plan", context.source.name), work)
+        plan = plans[0]
         context.observer(Event("plan.ready", context.source.name, total=plan.calls))
         report.planned_calls += plan.calls
         for name, count in plan.settled.items():
             report.stream(table_name(context.source.name, name)).settled = count
         self._repeat_refusals(plan)
-        with timed(report, "ingest"):
-            await ingest(
-                context,
-                driver,
-                {stream.name: stream for stream in wave},
-                plan.slices,
-                concurrency=self.settings.concurrency,
-                batch_bytes=self.settings.batch_bytes,
-                batch_slices=self.settings.batch_slices,
-                stop=self.stop,
+        return plan
+
+    async def _ingest(self, driver: Driver, wave: Sequence[Stream], plan: Plan) -> None:
+        """All streams at once. One that fails ends alone, unless what failed is the lake or the installation."""
+        given_up: list[FinksError] = []
+        ingestion = Ingestion(
+            self.context, driver, self.settings, lambda: bool(given_up) or self.stop(), order=plan.slices
+        )
+
+        async def ingest(stream: Stream) -> None:
+            slices = [item for item in plan.slices if item.stream == stream.name]
+            table = table_name(self.context.source.name, stream.name)
+            try:
+                await self.course.run(
+                    Step("ingest", table), lambda: ingestion.run(stream, slices), lambda: self._ending(table)
+                )
+            except (ConfigurationError, ConflictError) as error:
+                given_up.append(error)
+            except FinksError as error:
+                self.context.report.settle(
+                    error.exit_code, self.context.redactor.redact(f"{table}: {error}"), error.hint or ""
+                )
+
+        with timed(self.context.report, "ingest"):
+            await asyncio.gather(*(ingest(stream) for stream in wave if plan.per_stream.get(stream.name)))
+        for error in given_up:
+            raise error
+
+    def _ending(self, table: str) -> StepEnd:
+        """How the fetching of a stream ended, by its gravest failure."""
+        report = self.context.report.stream(table)
+        codes = [getattr(errors, name).exit_code for name in report.errors]
+        if not codes:
+            return WELL
+        return StepEnd(max(codes, key=GRAVITY.index), "; ".join(report.problems))
+
+    async def _refine(
+        self, streams: Sequence[Stream], work: Callable[[Sequence[Stream]], None], judge: Callable[[], StepEnd]
+    ) -> None:
+        with timed(self.context.report, "refine"):
+            step = Step("refine", self.context.source.name)
+            await self.course.run(step, lambda: asyncio.to_thread(work, streams), judge)
+
+    def _bring_up(self, streams: Sequence[Stream]) -> None:
+        for stream in streams:
+            table = table_name(self.context.source.name, stream.name)
+            refine_stream(
+                self.context.lake,
+                self.context.source.name,
+                stream,
+                table,
+                self.context.run_id,
+                self.context.report.stream(table),
+                self.context.observer,
             )
-        if self.stop():
-            return
-        if self.refine:
-            with timed(report, "refine"):
-                for stream in wave:
-                    self._refine(stream)
-                    self._judge_rejects(stream)
-                    self._find_gaps(stream)
-        self._judge(driver, wave)
+
+    def _bring_up_and_judge(self, streams: Sequence[Stream]) -> None:
+        for stream in streams:
+            self._bring_up([stream])
+            self._judge_rejects(stream)
+            self._find_gaps(stream)
+
+    def _rejection(self, streams: Sequence[Stream]) -> StepEnd:
+        tables = [table_name(self.context.source.name, stream.name) for stream in streams]
+        refused = [table for table in tables if self._breaks(self.context.report.stream(table))]
+        return StepEnd(5, f"too many records rejected in {', '.join(refused)}") if refused else WELL
+
+    def _breaks(self, counts: StreamReport) -> bool:
+        return counts.share_rejected > self.settings.max_rejected or bool(counts.malformed)
 
     def _repeat_refusals(self, plan: Plan) -> None:
         """What the vendor refused earlier on this date is still missing, although it is not asked again."""
@@ -115,20 +186,13 @@ class SourceRun:
                 shown = ", ".join(keys[:10])
                 self.context.report.settle(3, f"{table}: refused today already: {shown}", ADVICE[3])
 
-    def _refine(self, stream: Stream) -> None:
-        context = self.context
-        table = table_name(context.source.name, stream.name)
-        report = context.report.stream(table)
-        refine_stream(context.lake, context.source.name, stream, table, context.run_id, report, context.observer)
-
     def _judge_rejects(self, stream: Stream) -> None:
         """What was rejected is missing until it comes right, so Gold waits in later runs too."""
         report = self.context.report
         counts = report.stream(table_name(self.context.source.name, stream.name))
-        too_many = counts.share_rejected > self.settings.max_rejected
-        if too_many:
+        if counts.share_rejected > self.settings.max_rejected:
             report.gold.status = HELD_BACK
-        if too_many or counts.malformed:
+        if self._breaks(counts):
             report.settle(
                 5,
                 f"{counts.table}: {counts.share_rejected:.1%} of the newest records were rejected, "

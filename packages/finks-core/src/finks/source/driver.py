@@ -6,7 +6,7 @@ import asyncio
 import random as random_module
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ from finks.source.model import Outcome, Page, Request, Response, Slice, Stream, 
 from finks.source.protocol import BaseSource
 from finks.source.retry import Backoff
 from finks.source.transport import Clock, Transport, Transports
+from finks.source.turns import Turns
 
 _GOES_ON = frozenset({Outcome.OK, Outcome.EMPTY, Outcome.UNCHANGED})
 
@@ -117,7 +118,12 @@ class Driver:
         return pages
 
     async def fetch_many(
-        self, work: Iterable[_Work], *, concurrency: int = 8, stop: Callable[[], bool] = never
+        self,
+        work: Iterable[_Work],
+        *,
+        concurrency: int = 8,
+        turns: Turns | None = None,
+        stop: Callable[[], bool] = never,
     ) -> AsyncIterator[list[Page]]:
         """Fetch many slices and yield the pages of each as it completes, in no order.
 
@@ -126,6 +132,7 @@ class Driver:
         Args:
             work: What to fetch; it is read only as slots become free.
             concurrency: At least 1.
+            turns: Shared with other calls of this method: each slice waits for its turn.
             stop: Asked often. When it is true no slice is started, those under way have a few seconds
                 to complete, and the iteration ends.
 
@@ -134,7 +141,8 @@ class Driver:
         """
         if concurrency < 1:
             raise ConfigurationError("No call may be under way.", expected="concurrency >= 1", got=str(concurrency))
-        rest = iter(work)
+        turns = turns or Turns(concurrency)
+        started = (self._in_turn(turns, *item, stop) for item in work)
         running: set[asyncio.Task[list[Page]]] = set()
         complete: deque[asyncio.Task[list[Page]]] = deque()
         stop_by: float | None = None
@@ -143,7 +151,7 @@ class Driver:
                 if stop_by is None and stop():
                     stop_by = self._monotonic() + GRACE_SECONDS
                 if stop_by is None:
-                    self._start(rest, running, concurrency - len(complete))
+                    self._start(started, running, concurrency - len(complete))
                 if complete:
                     yield complete.popleft().result()
                 elif running and (stop_by is None or self._monotonic() < stop_by):
@@ -160,13 +168,23 @@ class Driver:
         """Close the connections."""
         await self._transport.aclose()
 
-    def _start(self, rest: Iterable[_Work], running: set[asyncio.Task[list[Page]]], most: int) -> None:
+    async def _in_turn(self, turns: Turns, stream: Stream, slice: Slice, stop: Callable[[], bool]) -> list[Page]:
+        async with turns.turn(slice):
+            # It may have been asked for while this slice waited.
+            return [] if stop() else await self.fetch(stream, slice)
+
+    def _start(
+        self,
+        rest: Iterator[Coroutine[None, None, list[Page]]],
+        running: set[asyncio.Task[list[Page]]],
+        most: int,
+    ) -> None:
         """Start slices until `most` are running or none is left."""
         while len(running) < most:
-            following = next(iter(rest), None)
+            following = next(rest, None)
             if following is None:
                 return
-            running.add(asyncio.create_task(self.fetch(*following)))
+            running.add(asyncio.create_task(following))
 
     def _advance(
         self, steps: Generator[Request, Response, None], response: Response | None, stream: Stream, slice: Slice
