@@ -23,7 +23,14 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
-from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, RunSettings
+from finks.run.sections import (
+    AthenaSettings,
+    EcsSettings,
+    GoldSettings,
+    LakeSettings,
+    RefineSettings,
+    RunSettings,
+)
 
 FILE_NAME = "finks.toml"
 
@@ -73,7 +80,9 @@ class Settings(BaseSettings):
 
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
+    refine: RefineSettings = RefineSettings()
     gold: GoldSettings = GoldSettings()
+    ecs: EcsSettings = EcsSettings()
     athena: AthenaSettings = AthenaSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
