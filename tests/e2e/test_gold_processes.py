@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,19 @@ def test_a_stop_during_the_build_ends_it_and_publishes_nothing(settings, folder,
     assert (dbt_processes(folder), releases()) == ([], before)
 
 
+def test_a_dbt_that_somebody_else_interrupts_publishes_nothing(settings, folder, releases):
+    before = releases()
+
+    def interrupt() -> bool:
+        if is_building(folder):
+            for number in dbt_processes(folder):
+                os.kill(number, signal.SIGINT)
+        return False
+
+    report = build_gold(settings, None, stop=interrupt)
+    assert (report.exit_code, report.gold.status, releases()) == (5, "failed", before), report.problems
+
+
 @pytest.mark.parametrize(("ending", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_no_dbt_outlives_the_command_that_started_it(settings, folder, releases, ending, code):
     before = releases()
@@ -85,6 +99,8 @@ def test_a_job_builds_and_publishes_what_the_command_by_hand_does(settings, fold
     assert (report.exit_code, report.gold.status) == (0, "unchanged"), report.problems
     assert report.gold.tests == by_hand["gold"]["tests"] > 0
     assert report.gold.tables == by_hand["gold"]["tables"]
+    assert {"daily_portfolio_summary", "fct_position_daily"} <= {model.name for model in report.gold.models}
+    assert report.gold.sources
 
 
 def test_a_job_ends_with_the_run_that_is_stopped(settings, folder, releases):

@@ -104,6 +104,14 @@ def test_a_small_file_of_the_lake_is_kept(lake):
     assert boto3.client("s3").get_object(Bucket=BUCKET, Key=key(lake, "runs/one.json"))["Body"].read() == b'{"a": 1}'
 
 
+def test_what_a_lake_keeps_is_read_and_listed_by_its_name(lake):
+    assert (lake.place.kept("runs/b.json"), lake.place.kept_names("runs/")) == (None, [])
+    for name in ("runs/b.json", "runs/a.json", "other/c.json"):
+        lake.place.keep(name, f"I am {name}")
+    assert lake.place.kept("runs/b.json") == "I am runs/b.json"
+    assert lake.place.kept_names("runs/") == ["runs/a.json", "runs/b.json"]
+
+
 def test_gold_is_served_by_release_and_an_old_one_stays_readable(lake):
     lake.publish(marts(1), run_id="run-1")
     lake.publish(marts(2), run_id="run-2")

@@ -10,7 +10,8 @@ FinksError
 │   ├── SourceUnavailableError
 │   ├── DeadlineExceededError
 │   ├── QuotaExhaustedError
-│   └── JobFailedError
+│   ├── JobFailedError
+│   └── NotificationError
 ├── DataError                 the data is wrong: look at it, nothing wrong was let in
 │   ├── MalformedBodyError
 │   ├── ContractViolationError
@@ -109,6 +110,10 @@ class QuotaExhaustedError(RetryableError):
 
 class JobFailedError(RetryableError):
     """A job that runs elsewhere ended without having done its work, and without saying why in finks' own words."""
+
+
+class NotificationError(RetryableError):
+    """An alert did not reach everybody whom the settings name. The next run tries again."""
 
 
 class DataError(FinksError):

@@ -32,3 +32,20 @@ def test_without_the_extra_an_address_in_s3_says_what_to_install():
 def test_a_prefix_in_s3_is_a_place_with_or_without_a_slash_at_its_end(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert place_of("s3://bucket/a/lake/").address == "s3://bucket/a/lake"
+
+
+def test_what_a_lake_keeps_is_read_and_listed_by_its_name(tmp_path):
+    place = place_of(tmp_path / "lake")
+    assert (place.kept("runs/b.json"), place.kept_names("runs/")) == (None, [])
+    for name in ("runs/b.json", "runs/a.json", "other/c.json", "runs/2024/d.json"):
+        place.keep(name, f"I am {name}")
+    assert place.kept("runs/b.json") == "I am runs/b.json"
+    assert place.kept_names("runs/") == ["runs/2024/d.json", "runs/a.json", "runs/b.json"]
+    assert place.kept_names("runs/a") == ["runs/a.json"]
+
+
+def test_a_draft_of_a_kept_file_is_not_listed(tmp_path):
+    place = place_of(tmp_path / "lake")
+    place.keep("runs/a.json", "{}")
+    (tmp_path / "lake/runs/b.json.new").write_text("{")
+    assert place.kept_names("runs/") == ["runs/a.json"]

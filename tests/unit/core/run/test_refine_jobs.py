@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 import pytest
 from finks.errors import ConfigurationError, StoppedError
 from finks.lake import Lake
+from finks.observe import run_context
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.events import ignore
@@ -46,10 +47,10 @@ def context(tmp_path, fmp) -> IngestContext:
     return IngestContext(lake, fmp, "run-1", DATE, Redactor(), report, ignore)
 
 
-def test_a_job_is_told_where_and_what_and_no_secret(context, fmp, tmp_path, monkeypatch):
-    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+def test_a_job_is_told_where_and_what_and_no_secret(context, fmp, tmp_path):
     streams = selected_streams(fmp)[:2]
-    job = refine_job(context, streams, "refine-3")
+    with run_context("run-1"):
+        job = refine_job(context, streams, "refine-3")
     arguments = dict(zip(job.arguments[::2], job.arguments[1::2], strict=True))
     settings = arguments.pop("--settings")
     assert arguments == {
@@ -58,9 +59,8 @@ def test_a_job_is_told_where_and_what_and_no_secret(context, fmp, tmp_path, monk
         "--streams": ",".join(stream.name for stream in streams),
         "--joins": "run-1",
         "--report": "jobs/run-1/refine-3.json",
-        "--traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
-    assert job.environment == {"FINKS_RUN_ID": "run-1", "TRACEPARENT": arguments["--traceparent"]}
+    assert job.environment == {"FINKS_RUN_ID": "run-1"}
     assert CANARY not in repr(job)
     again = build_source("fmp", json.loads(settings))
     assert [stream.name for stream in again.streams()] == [stream.name for stream in fmp.streams()]

@@ -120,3 +120,13 @@ def test_an_address_in_s3_stays_as_it_is(tmp_path):
 def test_a_prefix_that_glue_would_refuse_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match=r"lake\.database_prefix"):
         load_settings(write(tmp_path, '[lake]\npath = "s3://bucket/lake"\ndatabase_prefix = "X-"'))
+
+
+def test_a_schedule_that_can_never_tick_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"expected: five fields .* Bad day-of-month"):
+        load_settings(write(tmp_path, '[schedule]\ncron = "0 0 30 2 *"\n'))
+
+
+def test_a_time_zone_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"(?s)key schedule\.zone.*IANA"):
+        load_settings(write(tmp_path, '[schedule]\nzone = "Mars/Olympus"\n'))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake
+from finks.run.observing import configure, log_event, metrics_listeners
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
@@ -30,6 +30,10 @@ RefetchOption = Annotated[
     list[str] | None, typer.Option("--refetch", help="Fetch a stream (daily_bars) or a key (daily_bars/AAPL) again.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+LogOption = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option("--log", help="What standard error gets: progress as text, or lines of JSON; observe.logs if absent."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -39,13 +43,6 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("gold")(gold)
     app.command("maintain")(maintain)
-
-
-def read_settings(config: Path | None) -> Settings:
-    """The settings, with their secrets kept out of what the terminal shows. Raises ConfigurationError."""
-    settings = load_settings(config)
-    hide_secrets(settings.sources)
-    return settings
 
 
 def parse_date(text: str | None) -> date | None:
@@ -65,7 +62,7 @@ def parse_date(text: str | None) -> date | None:
 
 def plan(config: ConfigOption = None, date: DateOption = None, refetch: RefetchOption = None) -> None:
     """Show what a run would fetch and what that costs. Spends nothing."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     options = RunOptions(logical_date=parse_date(date), refetch=frozenset(refetch or ()))
     show_plan(Console(), Runner(settings, options).plan())
 
@@ -97,10 +94,13 @@ def run(
     no_gold: Annotated[bool, typer.Option("--no-gold", help="Stop after Silver.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    log: LogOption = None,
 ) -> None:
     """Fetch what is missing, refine it, build and test Gold, publish it."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     options = RunOptions(parse_date(date), frozenset(refetch or ()), refine=not ingest_only, gold=not no_gold)
+    if log is not None:
+        settings = settings.model_copy(update={"observe": settings.observe.model_copy(update={"logs": log})})
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
@@ -117,14 +117,14 @@ def gold(
 ) -> None:
     """Build and test Gold of the Silver that is there, and publish it. Fetches nothing."""
     options = RunOptions(parse_date(date), fetch=False, joins=joins, command="finks gold")
-    report = execute(read_settings(config), options, quiet=quiet or as_json)
+    report = execute(load_settings(config), options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
 
 
 def maintain(config: ConfigOption = None) -> None:
     """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     lake = Lake.open(settings.lake.place())
     console = Console(highlight=False)
     with lake.hold(run_id="maintenance", command="finks maintain"):
@@ -135,6 +135,10 @@ def maintain(config: ConfigOption = None) -> None:
 
 
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:
-    """Run once with progress on standard error."""
+    """Run once, observed as the settings say. Progress goes to standard error, unless log records do."""
+    configure(settings.observe)
+    listeners = metrics_listeners(settings)
+    if settings.observe.logs == "json":
+        return Runner(settings, options, log_event, listeners=listeners).run()
     with progress(Console(stderr=True), quiet) as observer:
-        return Runner(settings, options, observer).run()
+        return Runner(settings, options, observer, listeners=listeners).run()

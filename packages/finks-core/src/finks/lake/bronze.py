@@ -14,7 +14,7 @@ from pyiceberg.table import Table
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION, LiveFile, ancestry, live_files, read_files
 from finks.lake.filters import all_of, equal, present
-from finks.lake.writing import committing
+from finks.lake.writing import append, committing
 
 BRONZE_SCHEMA: Final = pa.schema(
     [
@@ -83,13 +83,7 @@ class BronzeTable:
         data = rows.select(BRONZE_SCHEMA.names).cast(BRONZE_SCHEMA)
         summary = {OPERATION: "ingest", **properties}
 
-        def attempt() -> int:
-            table = self._load_or_create()
-            with table.transaction() as transaction:
-                transaction.append(data, snapshot_properties=summary)
-            return _current(table)
-
-        return committing(self.identifier, attempt)
+        return committing(self.identifier, lambda: append(self._load_or_create(), data, summary))
 
     def ledger(self) -> pa.Table:
         """Every row without its body, in no particular order. An absent table gives no rows."""
@@ -161,12 +155,6 @@ class BronzeTable:
         return self._catalog.create_table_if_not_exists(
             self.identifier, schema=BRONZE_SCHEMA, properties=dict(_PROPERTIES)
         )
-
-
-def _current(table: Table) -> int:
-    snapshot = table.current_snapshot()
-    assert snapshot is not None
-    return snapshot.snapshot_id
 
 
 def _batches(table: Table, files: list[LiveFile]) -> Iterator[pa.Table]:

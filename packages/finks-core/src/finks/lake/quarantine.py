@@ -15,7 +15,7 @@ from finks.contract.result import REJECT_SCHEMA
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION
 from finks.lake.filters import all_of, equal, one_of
-from finks.lake.writing import committing
+from finks.lake.writing import append, committing
 
 QUARANTINE_SCHEMA: Final = REJECT_SCHEMA.append(pa.field("run_id", pa.string(), nullable=False))
 """One row per rejected record. `ordinal` is the record's index in its response, -1 for a whole body."""
@@ -98,10 +98,7 @@ class QuarantineTable:
         fresh = found.join(present, on=IDENTITY, how="anti")
         if fresh.height:
             rows = fresh.select(QUARANTINE_SCHEMA.names).to_arrow(compat_level=pl.CompatLevel.oldest())
-            with table.transaction() as transaction:
-                transaction.append(
-                    rows.cast(QUARANTINE_SCHEMA), snapshot_properties={OPERATION: "quarantine", **properties}
-                )
+            append(table, rows.cast(QUARANTINE_SCHEMA), {OPERATION: "quarantine", **properties})
         return fresh.height
 
     def _scan(self, row_filter: BooleanExpression, columns: tuple[str, ...]) -> pa.Table:

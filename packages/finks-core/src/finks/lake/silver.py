@@ -22,11 +22,11 @@ from finks.lake.reach import Reach, reach
 from finks.lake.silver_rows import VersionCounts, counts_of, retraction_rows, silver_rows
 from finks.lake.silver_schema import create_silver, evolve_silver, silver_schema
 from finks.lake.versions import Decision, absent_keys, decide, entity_column, first_load, observations, refused, weigh
-from finks.lake.writing import committing
+from finks.lake.writing import append, committing
+from finks.observe import RUN_ID
 
 BOOKMARK = "finks.bookmark"
 REPLAY = "finks.replay"
-RUN_ID = "finks.run-id"
 HIGH_WATER = "finks.high-water"
 SHARE_REJECTED = "finks.share-rejected"
 """Of the last refinement that read records, the share that was rejected: what it left out stays left out."""
@@ -72,8 +72,7 @@ class SilverTable:
         def attempt() -> None:
             table = self.load()
             summary = self.summary(table, run_id, bookmark, self._seen, late=self._late)
-            with table.transaction() as transaction:
-                transaction.append(silver_schema(self._contract).empty_table(), snapshot_properties=summary)
+            append(table, silver_schema(self._contract).empty_table(), summary)
 
         committing(self.identifier, attempt)
         self._late = False
@@ -115,8 +114,7 @@ class SilverTable:
             if rows.num_rows or bookmark is not None:
                 self._late = self._late or decision.late > 0
                 summary = self.summary(table, run_id, bookmark, seen, late=self._late)
-                with table.transaction() as transaction:
-                    transaction.append(rows, snapshot_properties={**summary, **(properties or {})})
+                append(table, rows, {**summary, **(properties or {})})
             self._seen = seen
             # The commit that moves the bookmark ends the pass over Bronze.
             self._late = self._late and bookmark is None

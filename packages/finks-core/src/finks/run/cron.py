@@ -7,7 +7,7 @@ time.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -60,3 +60,11 @@ def next_tick(cron: str, zone: ZoneInfo, after: datetime) -> datetime:
 
     # In the hour that comes twice, cronsim gives the wall time of its first pass also after that.
     return next(tick for tick in CronSim(cron, after.astimezone(zone)) if tick.astimezone(UTC) > after)
+
+
+def last_tick(cron: str, zone: ZoneInfo, until: datetime) -> datetime:
+    """The newest tick at or before an instant; see `next_tick`."""
+    from cronsim import CronSim
+
+    after = until.astimezone(UTC) + timedelta(seconds=1)
+    return next(tick for tick in CronSim(cron, after.astimezone(zone), reverse=True) if tick.astimezone(UTC) <= until)

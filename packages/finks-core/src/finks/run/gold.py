@@ -6,13 +6,17 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
+from finks.lineage.model import Model
+from finks.observe import child_environment, record_span
+from finks.run import dbt_artifacts
+from finks.run.dbt_spans import dbt_spans
 from finks.run.gold_engines import GoldEngine
 from finks.run.jobs import Process, watch
 
@@ -28,12 +32,16 @@ class BuildResult:
         tests: How many data and unit tests ran.
         failures: One line for every node that failed; what was skipped because of it is not listed.
         scanned_bytes: What the statements of models and tests read, where the engine bills by that; else 0.
+        models: What was made of each model.
+        sources: The columns of the tables that they are made of, by database, schema and name.
     """
 
     marts: dict[str, tuple[str, str]]
     tests: int
     failures: tuple[str, ...]
     scanned_bytes: int = 0
+    models: list[Model] = field(default_factory=list)
+    sources: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
 def project_directory(setting: Path | None) -> Path:
@@ -80,7 +88,6 @@ def dbt_build(
     logical_date: date,
     as_of: datetime | None,
     timeout: float,
-    environment: Mapping[str, str],
     stop: Callable[[], bool],
 ) -> BuildResult:
     """Run `dbt build` (models, data tests, unit tests) in a process of its own, which ends with this one.
@@ -91,7 +98,6 @@ def dbt_build(
         scratch: A new directory for dbt's target and logs, and the engine; nothing in the project is written.
         as_of: Knowledge time of the sources; None for all that is known.
         timeout: Seconds until the process is ended.
-        environment: Variables by which the process continues this run and its trace.
         stop: Whether the run was asked to stop; the process is then ended.
 
     Raises:
@@ -111,16 +117,19 @@ def dbt_build(
     ]  # fmt: skip
     process = Process(
         command,
-        environment={**os.environ, **environment, **engine.environment(scratch), "DO_NOT_TRACK": "1"},
+        environment={**os.environ, **engine.environment(scratch), **child_environment(), "DO_NOT_TRACK": "1"},
         folder=scratch,
         # On this signal dbt cancels what runs in Athena; on others it just dies.
         ending=signal.SIGINT,
     )
-    watch(process, stop=stop, timeout=timeout, poll=1)
-    # dbt's exit code says less than its results: it is the same for a failed test and for a broken project.
+    ending = watch(process, stop=stop, timeout=timeout, poll=1)
     if not (scratch / "target" / "run_results.json").exists():
         _refuse(process.output.strip(), project, engine)
-    return _read_results(scratch / "target")
+    built = _read_results(scratch / "target")
+    if ending.failure is not None and not built.failures:
+        # A dbt that somebody else ended leaves results without the nodes that it did not come to.
+        raise QualityError("dbt did not come to its end.", where=str(project), got=process.output[-2000:])
+    return built
 
 
 def _refuse(output: str, project: Path, engine: GoldEngine) -> None:
@@ -132,7 +141,10 @@ def _refuse(output: str, project: Path, engine: GoldEngine) -> None:
 
 
 def _read_results(target: Path) -> BuildResult:
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    told = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    for node in dbt_spans(told):
+        record_span(node.name, node.begin, node.end, node.failure, **node.attributes)
+    results = told["results"]
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     failures = tuple(
         f"{row['unique_id']}: {row['status']}{': ' + row['message'] if row.get('message') else ''}"
@@ -146,4 +158,5 @@ def _read_results(target: Path) -> BuildResult:
         if node["resource_type"] == "model" and MARTS in node["fqn"][:-1]
     }
     scanned = sum(int(row["adapter_response"].get("data_scanned_in_bytes") or 0) for row in results)
-    return BuildResult(marts, tests, failures, scanned)
+    made = dbt_artifacts.models(manifest, results)
+    return BuildResult(marts, tests, failures, scanned, made, dbt_artifacts.sources(manifest))

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from finks.errors import JobFailedError
 from finks.lake import Lake
+from finks.lineage.model import Model
+from finks.observe import child_environment
 from finks.run.events import StopRequested
 from finks.run.jobs import Job, Launcher, watch
-from finks.run.jobs.results import correlation, result_name
+from finks.run.jobs.results import result_name
 from finks.run.report import RunReport
 from finks.run.settings import Settings, variable
 from finks.run.steps import StepEnd
 
 NAME = "gold"
+
+
+class GoldResult(BaseModel):
+    """What a job that built Gold leaves in the lake: its report, and what a report's JSON does not hold."""
+
+    report: RunReport
+    models: list[Model]
+    sources: list[tuple[tuple[str, str, str], tuple[str, ...]]]
+
+
+def keep_result(lake: Lake, report: RunReport) -> None:
+    """Keep what this process did for the run that it is a part of."""
+    result = GoldResult(report=report, models=report.gold.models, sources=list(report.gold.sources.items()))
+    lake.place.keep(result_name(report.run_id, NAME), result.model_dump_json(indent=2))
 
 
 def gold_launcher(settings: Settings) -> Launcher | None:
@@ -31,7 +49,7 @@ def gold_job(lake: Lake, settings: Settings, report: RunReport) -> Job:
     variables = {variable(path): str(value) for path, value in said.items()}
     variables["FINKS_LAKE__PATH"] = lake.place.address
     arguments = ("gold", "--joins", report.run_id, "--date", report.logical_date.isoformat(), "--quiet")
-    return Job(f"{report.run_id}-{NAME}", arguments, {**variables, **correlation(report.run_id)})
+    return Job(f"{report.run_id}-{NAME}", arguments, {**variables, **child_environment()})
 
 
 def build_elsewhere(
@@ -62,7 +80,9 @@ def _adopt(lake: Lake, report: RunReport) -> StepEnd | None:
     text = lake.place.kept(result_name(report.run_id, NAME))
     if text is None:
         return None
-    told = RunReport.model_validate_json(text)
+    result = GoldResult.model_validate_json(text)
+    told = result.report
+    told.gold.models, told.gold.sources = result.models, dict(result.sources)
     report.gold = told.gold
     for problem in told.problems:
         report.settle(told.exit_code, problem)
@@ -70,4 +90,4 @@ def _adopt(lake: Lake, report: RunReport) -> StepEnd | None:
     return StepEnd(told.exit_code, "; ".join(told.problems))
 
 
-__all__ = ["NAME", "build_elsewhere", "gold_job", "gold_launcher"]
+__all__ = ["build_elsewhere", "gold_job", "gold_launcher", "keep_result"]

@@ -18,7 +18,6 @@ from finks.run.gold import dbt_build, project_directory, source_tables
 from finks.run.gold_engines import gold_engine
 from finks.run.gold_jobs import build_elsewhere
 from finks.run.jobs import Launcher
-from finks.run.jobs.results import correlation
 from finks.run.jobs.waiting import in_thread
 from finks.run.report import HELD_BACK, RunReport, timed
 from finks.run.settings import Settings
@@ -100,13 +99,13 @@ class GoldRun:
             logical_date=self.report.logical_date,
             as_of=None,
             timeout=self.settings.gold.timeout,
-            environment=correlation(self.report.run_id),
             stop=stop,
         )
         self.course.observer(Event("dbt.finished", str(project)))
         self.report.gold.tests = build.tests
         self.report.gold.failures = list(build.failures)
         self.report.gold.scanned_bytes = build.scanned_bytes
+        self.report.gold.models, self.report.gold.sources = build.models, build.sources
         if build.failures:
             raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
         return {mart: engine.read(scratch, *relation) for mart, relation in build.marts.items()}

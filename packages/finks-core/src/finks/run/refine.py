@@ -31,6 +31,7 @@ def refine_stream(
         report: Receives the counts.
     """
     recipe = Recipe.of(stream)
+    report.renames = dict(stream.rename)
     silver = lake.silver(table, recipe.contract, source)
     quarantine = lake.quarantine_table(table)
     consumed = silver.bookmark()

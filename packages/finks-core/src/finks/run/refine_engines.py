@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from finks.errors import ConfigurationError, JobFailedError
+from finks.observe import child_environment
+from finks.observe.correlation import TRACE_VARIABLE
 from finks.redact import MASK, SECRET_PARAMETERS
 from finks.run.events import Event, StopRequested
 from finks.run.ingest import IngestContext
 from finks.run.jobs import Job, Launcher, ProcessLauncher, RunningJob, watch
-from finks.run.jobs.results import RefineCounts, RefineResult, correlation, result_name
+from finks.run.jobs.results import RefineCounts, RefineResult, result_name
 from finks.run.planning import table_name
 from finks.run.refine import refine_stream
 from finks.run.sections import RefineSettings
@@ -122,8 +124,8 @@ def refine_engine(settings: RefineSettings) -> RefineEngine:
 
 def refine_job(context: IngestContext, streams: Sequence[Stream], name: str) -> Job:
     """The job that refines these streams. Nothing in it is secret: the vendor is not called."""
-    variables = correlation(context.run_id)
-    trace = variables.get("TRACEPARENT")
+    variables = child_environment()
+    trace = variables.get(TRACE_VARIABLE)
     arguments = (
         "--lake", context.lake.place.address,
         "--source", context.source.name,

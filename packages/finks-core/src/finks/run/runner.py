@@ -20,19 +20,19 @@ from finks.errors import ConfigurationError, FinksError, InvariantError
 from finks.lake import Lake
 from finks.lake.aws_errors import told
 from finks.lake.lease import Holder
+from finks.observe import run_context
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, ignore
-from finks.run.gold_jobs import NAME as GOLD
-from finks.run.gold_jobs import gold_launcher
+from finks.run.gold_jobs import gold_launcher, keep_result
 from finks.run.identity import new_run_id
 from finks.run.ingest import IngestContext
-from finks.run.jobs.results import result_name
 from finks.run.plan import Plan
 from finks.run.planning import check_refetch, plan_source, selected_streams
 from finks.run.publishing import GoldRun
 from finks.run.refine_engines import RefineEngine, refine_engine
 from finks.run.report import RunReport
+from finks.run.schedule import default_day
 from finks.run.settings import Settings
 from finks.run.sourcing import SourceRun
 from finks.run.steps import Course, LocalSteps, Steps
@@ -51,7 +51,8 @@ class RunOptions:
     """What one command asks for beyond the settings.
 
     Attributes:
-        logical_date: The date that the run is for; the setting, else today (UTC), when None.
+        logical_date: The date that the run is for. When None: the setting, else the exchange's newest session that
+            had closed, else today (UTC).
         refetch: Streams (`daily_bars`) or keys of a stream (`daily_bars/AAPL`) to fetch again.
         refine: Whether to bring Silver up to date; without it a run ends at Bronze.
         gold: Whether to build and publish Gold, from a Silver that is up to date.
@@ -59,6 +60,7 @@ class RunOptions:
         joins: The run, in another process, whose lease this one shares and which it is a part of; None to take the
             lease.
         command: What the lease shows to a second run.
+        missed: Earlier days that no scheduled run covered, for the report.
     """
 
     logical_date: date | None = None
@@ -68,6 +70,12 @@ class RunOptions:
     fetch: bool = True
     joins: str | None = None
     command: str = "finks run"
+    missed: tuple[date, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is asked for, from plan to Gold."""
+        return self.fetch and self.refine and self.gold
 
 
 class RunListener(Protocol):
@@ -108,8 +116,9 @@ class Runner:
         Raises:
             ConfigurationError: It lies in the future, even in the first time zone to get there.
         """
-        today = self.clock().date()
-        wanted = self.options.logical_date or self.settings.run.logical_date or today
+        now = self.clock()
+        today = now.date()
+        wanted = self.options.logical_date or self.settings.run.logical_date or default_day(self.settings.schedule, now)
         if wanted > today + timedelta(days=1):
             raise ConfigurationError(
                 "The logical date lies in the future.",
@@ -166,9 +175,15 @@ class Runner:
         lake = Lake.open(self.settings.lake.place(), create=self.options.fetch, clock=self.clock)
         run_id = self.options.joins or new_run_id(self.clock(), random.SystemRandom().getrandbits)
         report = RunReport(
-            run_id=run_id, logical_date=self.logical_date, lake=lake.place.address, started_at=self.clock()
+            run_id=run_id,
+            logical_date=self.logical_date,
+            missed=list(self.options.missed),
+            whole=self.options.whole,
+            lake=lake.place.address,
+            started_at=self.clock(),
         )
-        with told(), self._lease(lake, run_id), self._signals():
+        context = run_context(run_id, logical_date=str(report.logical_date), command=self.options.command)
+        with context as root, told(), self._lease(lake, run_id), self._signals():
             self.observer(Event("run.started", run_id))
             try:
                 await self._stages(lake, sources, report)
@@ -178,6 +193,9 @@ class Runner:
                 self._finish(lake, report)
                 raise
             self._finish(lake, report)
+            root.set(exit_code=report.exit_code)
+            if report.exit_code:
+                root.fail(report.status)
         return report
 
     def _lease(self, lake: Lake, run_id: str) -> AbstractContextManager[Holder]:
@@ -192,9 +210,11 @@ class Runner:
             with told():
                 report.gold.release = lake.served_release()
                 report.status = {0: "succeeded", STOPPED: "stopped"}.get(report.exit_code, "finished with problems")
-                # A part of another run tells that run, which keeps the report of both.
-                name = f"runs/{report.run_id}.json" if self.options.joins is None else result_name(report.run_id, GOLD)
-                lake.place.keep(name, report.model_dump_json(indent=2))
+                if self.options.joins is None:
+                    lake.place.keep(f"runs/{report.run_id}.json", report.model_dump_json(indent=2))
+                else:
+                    # The run that this one is a part of keeps the report of both.
+                    keep_result(lake, report)
         except FinksError as error:
             report.status = "finished with problems"
             report.settle(error.exit_code, f"The report was not kept in the lake: {error}", error.hint or "")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from finks.lake.athena import AthenaOptions
 from finks.lake.place import LEASE_SECONDS, Place, place_of
+from finks.run.cron import check_cron, check_zone
 
 EARLIEST = date(1900, 1, 1)
 """A logical date before this is a mistake; arithmetic with it could leave the calendar."""
@@ -22,6 +24,9 @@ class Section(BaseModel):
 
 
 S3Address = Annotated[str, StringConstraints(pattern=r"^s3://")]
+
+
+HttpAddress = Annotated[str, StringConstraints(pattern=r"^https?://")]
 
 
 class LakeSettings(Section):
@@ -55,6 +60,26 @@ class LakeSettings(Section):
         )
 
 
+class ObserveSettings(Section):
+    """What a run leaves to be looked at, beside its report."""
+
+    environment: str = Field(
+        default="dev",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Names the installation in traces and metrics.",
+    )
+    traces: Literal["none"] | HttpAddress | Path = Field(
+        default="none",
+        description="none, a file of spans as lines of JSON, or the full address of an OTLP endpoint.",
+    )
+    metrics: Literal["none", "emf", "cloudwatch"] = Field(
+        default="none", description="Nowhere, lines of the embedded metric format on standard error, or CloudWatch."
+    )
+    logs: Literal["text", "json"] = Field(
+        default="text", description="Progress as text, or every event and log record as a line of JSON."
+    )
+
+
 class RunSettings(Section):
     """How a run behaves."""
 
@@ -72,6 +97,28 @@ class RunSettings(Section):
         le=1,
         description="Share of a stream's records that may be rejected before Gold is held back.",
     )
+
+
+class ScheduleSettings(Section):
+    """When the nightly run is due, and for which day."""
+
+    cron: Annotated[str, AfterValidator(check_cron)] = Field(
+        default="30 20 * * *", description="When: five cron fields, in `zone`."
+    )
+    zone: Annotated[str, AfterValidator(check_zone)] = Field(
+        default="America/New_York", description="The IANA time zone of `cron`, and of a day when there is no calendar."
+    )
+    calendar: str | None = Field(
+        default=None,
+        min_length=1,
+        description="An exchange of exchange_calendars, whose sessions are the days that count, for example XNYS; "
+        "every day counts when absent.",
+    )
+
+    @property
+    def tzinfo(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.zone)
 
 
 class RefineSettings(Section):

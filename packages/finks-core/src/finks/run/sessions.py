@@ -9,11 +9,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from zoneinfo import ZoneInfo
 
 from finks.errors import ConfigurationError, MissingExtraError
 
@@ -58,7 +57,7 @@ class EveryDay:
         zone: Where a day begins.
     """
 
-    zone: ZoneInfo
+    zone: tzinfo
 
     def is_session(self, day: date) -> bool:
         """Always."""
@@ -125,7 +124,7 @@ class Exchange:
         )
 
 
-def sessions_of(calendar: str | None, zone: ZoneInfo) -> Sessions:
+def sessions_of(calendar: str | None, zone: tzinfo) -> Sessions:
     """The days that count.
 
     Args:

@@ -23,13 +23,16 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
     EcsSettings,
     GoldSettings,
     LakeSettings,
+    ObserveSettings,
     RefineSettings,
     RunSettings,
+    ScheduleSettings,
 )
 
 FILE_NAME = "finks.toml"
@@ -80,10 +83,12 @@ class Settings(BaseSettings):
 
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     refine: RefineSettings = RefineSettings()
     gold: GoldSettings = GoldSettings()
     ecs: EcsSettings = EcsSettings()
     athena: AthenaSettings = AthenaSettings()
+    observe: ObserveSettings = ObserveSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
@@ -115,7 +120,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the settings.
+    """Read the settings. What is secret in them is hidden everywhere from then on (`finks.redact.EVERYWHERE`).
 
     Args:
         path: The file, or the directory that holds `finks.toml`; the working directory when None.
@@ -136,6 +141,7 @@ def load_settings(path: Path | None = None) -> Settings:
         settings = Settings.merge(layers)
     except ValidationError as error:
         raise _explain(error, layers) from None
+    hide_secrets(settings.sources)
     return _anchored(settings, root)
 
 
@@ -210,11 +216,12 @@ def _explain(error: ValidationError, layers: Sequence[Layer]) -> ConfigurationEr
     first = error.errors(include_url=False, include_input=False)[0]
     path = [str(part) for part in first["loc"]]
     sections = ", ".join(sorted(Settings.model_fields))
+    wanted = first["msg"].removeprefix("Value error, ")
     unknown = first["type"] == "extra_forbidden"
     return ConfigurationError(
         "A setting is not known." if unknown else "A setting is wrong.",
         where=place(layers, path),
-        expected=f"one of the documented settings (sections: {sections})" if unknown else first["msg"],
+        expected=f"one of the documented settings (sections: {sections})" if unknown else wanted,
         hint="docs/settings.md lists the settings."
         if unknown
         else f"{variable(path)} in the environment wins over it.",
@@ -227,4 +234,6 @@ def _anchored(settings: Settings, root: Path) -> Settings:
     project = settings.gold.project
     gold = settings.gold.model_copy(update={"project": root / project if project else None})
     sources = {name: {"root": root, **values} for name, values in settings.sources.items()}
-    return settings.model_copy(update={"lake": lake, "gold": gold, "sources": sources})
+    traces = settings.observe.traces
+    observe = settings.observe.model_copy(update={"traces": root / traces if isinstance(traces, Path) else traces})
+    return settings.model_copy(update={"lake": lake, "gold": gold, "observe": observe, "sources": sources})

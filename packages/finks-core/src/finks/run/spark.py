@@ -23,6 +23,8 @@ from finks.errors import ConfigurationError, FinksError
 from finks.lake import Lake
 from finks.lake.lake import utc_now
 from finks.lake.lease import Holder
+from finks.observe import run_context
+from finks.observe.correlation import TRACE_VARIABLE
 from finks.plugins import build_source
 from finks.run.identity import new_run_id
 from finks.run.jobs.results import Failure, RefineCounts, RefineResult
@@ -69,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
     lake = Lake.open(arguments.lake)
     with _reporting(lake, arguments.report) as report:
         run_id = arguments.run_id or arguments.joins or new_run_id(utc_now(), random.SystemRandom().getrandbits)
-        with _leased(lake, run_id, arguments.joins):
+        with run_context(run_id, "finks refine", source=source.name), _leased(lake, run_id, arguments.joins):
             spark = SparkSession.Builder().appName(f"finks refine {source.name}").getOrCreate()
             session = lake_session(spark, lake, package=arguments.iceberg)
             for stream in streams:
@@ -96,7 +98,7 @@ def main(argv: Sequence[str] | None = None, *, strict: bool = True) -> int:
     if strict and others:
         parser().error(f"unknown arguments: {' '.join(others)}")
     if known.traceparent:
-        os.environ["TRACEPARENT"] = known.traceparent
+        os.environ[TRACE_VARIABLE] = known.traceparent
     if names:
         _tell(f"not of this job: {' '.join(names)}")
     try:

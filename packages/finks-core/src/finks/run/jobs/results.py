@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-
 from pydantic import BaseModel, Field
 
 from finks import errors
@@ -14,12 +11,6 @@ from finks.errors import FinksError, JobFailedError
 def result_name(run_id: str, job: str) -> str:
     """The name of a job's file among the small files of a lake."""
     return f"jobs/{run_id}/{job}.json"
-
-
-def correlation(run_id: str) -> Mapping[str, str]:
-    """The variables by which a job continues its run and the run's trace."""
-    trace = os.environ.get("TRACEPARENT")
-    return {"FINKS_RUN_ID": run_id, **({"TRACEPARENT": trace} if trace else {})}
 
 
 class Failure(BaseModel):
