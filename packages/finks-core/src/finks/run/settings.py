@@ -27,10 +27,12 @@ from finks.notify.settings import AlertSettings
 from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
+    EcsSettings,
     GoldSettings,
     LakeSettings,
     LineageSettings,
     ObserveSettings,
+    RefineSettings,
     RunSettings,
     ScheduleSettings,
 )
@@ -84,7 +86,9 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    refine: RefineSettings = RefineSettings()
     gold: GoldSettings = GoldSettings()
+    ecs: EcsSettings = EcsSettings()
     athena: AthenaSettings = AthenaSettings()
     alerts: AlertSettings = AlertSettings()
     lineage: LineageSettings = LineageSettings()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import polars as pl
 
@@ -21,9 +22,10 @@ from finks.errors import (
 from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
 from finks.run.ingest import IngestContext, Ingestion
+from finks.run.jobs.waiting import in_thread
 from finks.run.plan import Plan, waves
 from finks.run.planning import plan_source, selected_streams, spent_today, table_name
-from finks.run.refine import refine_stream
+from finks.run.refine_engines import RefineEngine
 from finks.run.report import GRAVITY, HELD_BACK, StreamReport, timed
 from finks.run.sections import RunSettings
 from finks.run.steps import WELL, Course, Step, StepEnd
@@ -54,6 +56,7 @@ class SourceRun:
         stop: Whether the run was asked to end at its next boundary.
         clock: The time, aware, in UTC.
         course: Runs the steps.
+        engine: Refines.
         refine: Whether Silver and quarantine are brought up to date too. Without it the plan goes by the Silver that
             there is: what a new split invalidates is fetched in a run after the next refinement.
     """
@@ -64,6 +67,7 @@ class SourceRun:
     stop: StopRequested
     clock: Callable[[], datetime]
     course: Course
+    engine: RefineEngine
     refine: bool = True
 
     async def run(self) -> None:
@@ -156,28 +160,21 @@ class SourceRun:
         return StepEnd(max(codes, key=GRAVITY.index), "; ".join(report.problems))
 
     async def _refine(
-        self, streams: Sequence[Stream], work: Callable[[Sequence[Stream]], None], judge: Callable[[], StepEnd]
+        self,
+        streams: Sequence[Stream],
+        work: Callable[[Sequence[Stream], StopRequested], None],
+        judge: Callable[[], StepEnd],
     ) -> None:
         with timed(self.context.report, "refine"):
             step = Step("refine", self.context.source.name)
-            await self.course.run(step, lambda: asyncio.to_thread(work, streams), judge)
+            await self.course.run(step, lambda: in_thread(partial(work, streams), self.stop), judge)
 
-    def _bring_up(self, streams: Sequence[Stream]) -> None:
-        for stream in streams:
-            table = table_name(self.context.source.name, stream.name)
-            refine_stream(
-                self.context.lake,
-                self.context.source.name,
-                stream,
-                table,
-                self.context.run_id,
-                self.context.report.stream(table),
-                self.context.observer,
-            )
+    def _bring_up(self, streams: Sequence[Stream], stop: StopRequested) -> None:
+        self.engine.refine(self.context, streams, stop)
 
-    def _bring_up_and_judge(self, streams: Sequence[Stream]) -> None:
+    def _bring_up_and_judge(self, streams: Sequence[Stream], stop: StopRequested) -> None:
+        self._bring_up(streams, stop)
         for stream in streams:
-            self._bring_up([stream])
             self._judge_rejects(stream)
             self._find_gaps(stream)
 
