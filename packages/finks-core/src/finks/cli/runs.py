@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +16,11 @@ from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake
+from finks.lake.lake import utc_now
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
+from finks.run.schedule import Due, Skip, due_in_lake
 from finks.run.sections import EARLIEST
 from finks.run.settings import Settings, load_settings
 
@@ -24,10 +28,19 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Read this settings file, or finks.toml in this directory.")
 ]
 DateOption = Annotated[
-    str | None, typer.Option("--date", help="Run for this logical date, YYYY-MM-DD; today (UTC) if absent.")
+    str | None,
+    typer.Option(
+        "--date", help="Run for this day, YYYY-MM-DD; the calendar's newest session or today (UTC) if absent."
+    ),
 ]
 RefetchOption = Annotated[
     list[str] | None, typer.Option("--refetch", help="Fetch a stream (daily_bars) or a key (daily_bars/AAPL) again.")
+]
+ScheduleOption = Annotated[
+    bool, typer.Option("--schedule", help="Run for the day that [schedule] says, if a run is due; else end well.")
+]
+AtOption = Annotated[
+    str | None, typer.Option("--at", help="With --schedule: when it ticked, ISO 8601 with a zone; now if absent.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -62,6 +75,31 @@ def parse_date(text: str | None) -> date | None:
     return found
 
 
+def parse_instant(text: str) -> datetime:
+    """An instant from a command's option. Raises ConfigurationError."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ConfigurationError(
+            "The instant is not valid.", where="--at", expected="ISO 8601 with a zone: 2024-07-05T20:30:00Z", got=text
+        )
+    return found
+
+
+def ask_schedule(settings: Settings, at: str | None, day: str | None) -> Due | Skip:
+    """What is due at an instant, now if there is none. An instant that is still to come counts as now.
+
+    Raises:
+        ConfigurationError: A day was given too, the instant is no instant, or the calendar does not know it.
+    """
+    if day is not None:
+        raise ConfigurationError("The day comes from the schedule.", where="--date", hint="Leave out --date.")
+    now = utc_now()
+    return due_in_lake(settings, min(parse_instant(at), now) if at is not None else now)
+
+
 def plan(config: ConfigOption = None, date: DateOption = None, refetch: RefetchOption = None) -> None:
     """Show what a run would fetch and what that costs. Spends nothing."""
     settings = read_settings(config)
@@ -91,6 +129,8 @@ def show_plan(console: Console, plans: dict[str, Plan]) -> None:
 def run(
     config: ConfigOption = None,
     date: DateOption = None,
+    schedule: ScheduleOption = False,
+    at: AtOption = None,
     refetch: RefetchOption = None,
     ingest_only: Annotated[bool, typer.Option("--ingest-only", help="Stop after Bronze.")] = False,
     no_gold: Annotated[bool, typer.Option("--no-gold", help="Stop after Silver.")] = False,
@@ -100,6 +140,14 @@ def run(
     """Fetch what is missing, refine it, build and test Gold, publish it."""
     settings = read_settings(config)
     options = RunOptions(parse_date(date), frozenset(refetch or ()), refine=not ingest_only, gold=not no_gold)
+    if schedule:
+        found = ask_schedule(settings, at, date)
+        if isinstance(found, Skip):
+            typer.echo(json.dumps({"not_due": found.reason}) if as_json else f"Not due: {found.reason}")
+            return
+        options = replace(options, logical_date=found.logical_date, missed=found.missed)
+    elif at is not None:
+        raise ConfigurationError("An instant is for a schedule.", where="--at", hint="Add --schedule.")
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
