@@ -11,10 +11,18 @@ from finks.run.report import RunReport
 from finks.run.runner import Runner, RunOptions
 from finks.run.sections import GoldSettings, LakeSettings, RunSettings
 from finks.run.settings import Settings
+from finks.testing.fault_server import FaultServer
 from finks_connectors.demo.command import DEMO_KEY, LAST_SESSION, prepare
 from finks_connectors.fmp.simulator import SimulatedFmp
 
 SYMBOLS = ["AAPL", "MSFT", "IBM"]
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    """A server that answers as it is told."""
+    with FaultServer() as running:
+        yield running
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from finks.run.report import render
 from finks.run.runner import Runner, RunOptions
 from finks.run.sections import LakeSettings, RunSettings
 from finks.run.settings import Settings
-from finks.testing import fault_server, replies
+from finks.testing import replies
 
 CANARY = "canary-5d41402abc4b2a76"
 PATH = "/stable/historical-price-eod/non-split-adjusted"
@@ -70,12 +70,6 @@ FAULTS = {
     "reset": (replies.reset(), 4, "failed"),
     "outage": (replies.html(503), 4, "failed"),
 }  # fmt: skip
-
-
-@pytest.fixture
-def server():
-    with fault_server.FaultServer() as running:
-        yield running
 
 
 def settings_for(tmp_path, url: str) -> Settings:

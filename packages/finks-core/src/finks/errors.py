@@ -9,7 +9,8 @@ FinksError
 ├── RetryableError            the same command later may succeed
 │   ├── SourceUnavailableError
 │   ├── DeadlineExceededError
-│   └── QuotaExhaustedError
+│   ├── QuotaExhaustedError
+│   └── NotificationError
 ├── DataError                 the data is wrong: look at it, nothing wrong was let in
 │   ├── MalformedBodyError
 │   ├── ContractViolationError
@@ -103,6 +104,10 @@ class DeadlineExceededError(RetryableError):
 
 class QuotaExhaustedError(RetryableError):
     """The vendor's daily or bandwidth quota is used up."""
+
+
+class NotificationError(RetryableError):
+    """An alert did not reach everybody whom the settings name. The next run tries again."""
 
 
 class DataError(FinksError):

@@ -13,16 +13,21 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from finks.errors import ConfigurationError, FinksError, MissingExtraError, UnknownPluginError
-from finks.source.protocol import BaseSource, SourceConfig
+from finks.source.protocol import BaseSource
 
-Kind = Literal["source", "sink", "transform"]
+Kind = Literal["source", "sink", "transform", "notifier"]
 
-GROUPS: Mapping[Kind, str] = {"source": "finks.sources", "sink": "finks.sinks", "transform": "finks.transforms"}
+GROUPS: Mapping[Kind, str] = {
+    "source": "finks.sources",
+    "sink": "finks.sinks",
+    "transform": "finks.transforms",
+    "notifier": "finks.notifiers",
+}
 
 OFFICIAL: Mapping[tuple[Kind, str], str] = {
     ("source", "fmp"): "finks-connectors",
@@ -36,7 +41,7 @@ class Plugin:
     """One installed plugin, not yet imported.
 
     Attributes:
-        kind: `source`, `sink` or `transform`.
+        kind: `source`, `sink`, `transform` or `notifier`.
         name: What the settings call it.
         package: The distribution that offers it.
         version: The distribution's version.
@@ -77,37 +82,63 @@ def build_source(name: str, settings: Mapping[str, Any], place: Callable[[str], 
     Raises:
         ConfigurationError: Names the setting and what was expected; never shows a value, which may be a secret.
     """
+    return build("source", BaseSource, f"sources.{name}", settings, place)
+
+
+Made = TypeVar("Made")
+
+
+def build(
+    kind: Kind, base: type[Made], section: str, settings: Mapping[str, Any], place: Callable[[str], str] = str
+) -> Made:
+    """Make the plugin that a section of the settings is named for, with its settings checked.
+
+    Args:
+        kind: What it has to be.
+        base: The class that it has to extend; its `Config` is a pydantic model of the section.
+        section: The section, for example `sources.fmp`; its last part is the plugin's name.
+        settings: The keys of the section.
+        place: Says where a setting was read.
+
+    Raises:
+        ConfigurationError: Names the setting and what was expected; never shows a value, which may be a secret.
+    """
+    name = section.rpartition(".")[2]
     try:
-        made = load_plugin("source", name)
+        made = load_plugin(kind, name)
     except UnknownPluginError as error:
-        error.where = place(f"sources.{name}")
+        error.where = place(section)
         raise
-    if not issubclass(made, BaseSource):
+    _check(kind, name, made, base)
+    return made(_validated(made.Config, section, settings, place))
+
+
+def _check(kind: Kind, name: str, made: type, base: type) -> None:
+    if not issubclass(made, base):
         raise ConfigurationError(
-            "The plugin is not a source.",
-            where=f"entry point {GROUPS['source']}: {name}",
-            expected="a subclass of finks.source.BaseSource",
+            f"The plugin is not a {kind}.",
+            where=f"entry point {GROUPS[kind]}: {name}",
+            expected=f"a subclass of {base.__module__}.{base.__qualname__}",
             got=f"{made.__module__}.{made.__qualname__}",
         )
-    return made(_validated(made.Config, name, settings, place))
 
 
 def _validated(
-    config: type[SourceConfig], name: str, settings: Mapping[str, Any], place: Callable[[str], str]
-) -> SourceConfig:
+    config: type[BaseModel], section: str, settings: Mapping[str, Any], place: Callable[[str], str]
+) -> BaseModel:
     try:
         return config.model_validate(dict(settings))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
     first = problems[0]
-    key = ".".join(str(part) for part in (name, *first["loc"]))
+    key = ".".join(str(part) for part in (section, *first["loc"]))
     unknown = first["type"] == "extra_forbidden"
     others = f" ({len(problems) - 1} more settings are wrong)" if len(problems) > 1 else ""
     raise ConfigurationError(
-        f"A setting of the source {name!r} is {'not known' if unknown else 'wrong'}{others}.",
-        where=place(f"sources.{key}"),
+        f"A setting of [{section}] is {'not known' if unknown else 'wrong'}{others}.",
+        where=place(key),
         expected=f"one of {', '.join(sorted(config.model_fields))}" if unknown else first["msg"],
-        hint=f"Set it in finks.toml under [sources.{name}], or as FINKS_SOURCES__{key.upper().replace('.', '__')}.",
+        hint=f"Set it in finks.toml under [{section}], or as FINKS_{key.upper().replace('.', '__')}.",
     )
 
 
@@ -172,4 +203,4 @@ def _plugin(kind: Kind, entry: EntryPoint) -> Plugin:
     return Plugin(kind, entry.name, package, version, entry.value)
 
 
-__all__ = ["GROUPS", "Plugin", "build_source", "list_plugins", "load_plugin"]
+__all__ = ["GROUPS", "Plugin", "build", "build_source", "list_plugins", "load_plugin"]

@@ -6,9 +6,9 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Redactor:
 
     @contextmanager
     def guarding_logs(self) -> Generator[None, None, None]:
-        """Keep the secrets out of every log record of the process, whichever logger makes it."""
+        """Keep the secrets out of every log record of the process, whichever logger makes it, and of `hidden`."""
         _Guard.enter(self)
         try:
             yield
@@ -120,6 +120,26 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} {record.args!r}"
 
 
+EVERYWHERE = Redactor()
+"""Hides what no part of this process may ever show: the secrets of the settings that were read."""
+
+
+def hide_secrets(values: Mapping[str, Any]) -> None:
+    """Hide what is secret in these settings, by its name, from now on and everywhere."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            hide_secrets(value)
+        elif isinstance(value, str) and any(word in name.lower() for word in SECRET_PARAMETERS):
+            EVERYWHERE.add([value])
+
+
+def hidden(text: str) -> str:
+    """A text without any secret that this process knows: those of `EVERYWHERE` and of each `guarding_logs` at work."""
+    for redactor in (EVERYWHERE, *_Guard.active):
+        text = redactor.redact(text)
+    return text
+
+
 class _Guard:
     """The process-wide record factory that cleans with every redactor at work, in any thread."""
 
@@ -162,4 +182,4 @@ def _forms(secret: str) -> set[str]:
     return {form for form in spelt if len(form) >= MIN_LENGTH}
 
 
-__all__ = ["MASK", "RedactingFilter", "Redactor"]
+__all__ = ["EVERYWHERE", "MASK", "RedactingFilter", "Redactor", "hidden", "hide_secrets"]

@@ -9,7 +9,11 @@ def resources(policy: dict, action: str) -> list[str]:
 
 def test_a_zone_that_is_not_named_is_not_written():
     policy = lake_policy("s3://b/lake", ("bronze",), database_prefix="x_", region="eu-central-1", account="1")
-    assert resources(policy, "s3:PutObject") == ["arn:aws:s3:::b/lake/bronze/*", "arn:aws:s3:::b/lake/runs/*"]
+    assert resources(policy, "s3:PutObject") == [
+        "arn:aws:s3:::b/lake/bronze/*",
+        "arn:aws:s3:::b/lake/runs/*",
+        "arn:aws:s3:::b/lake/alerts/*",
+    ]
     assert resources(policy, "glue:UpdateTable") == [
         "arn:aws:glue:eu-central-1:1:catalog",
         "arn:aws:glue:eu-central-1:1:database/x_bronze",

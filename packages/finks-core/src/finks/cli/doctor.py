@@ -7,12 +7,12 @@ from importlib.util import find_spec
 import typer
 from rich.console import Console
 
-from finks.cli.runs import ConfigOption, read_settings
+from finks.cli.runs import ConfigOption
 from finks.errors import FinksError
 from finks.lake import Lake
 from finks.plugins import build_source
 from finks.run.planning import selected_streams
-from finks.run.settings import Settings
+from finks.run.settings import Settings, load_settings
 
 PARTS = (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas"), ("boto3", "aws"))
 """A module, and the extra of finks-core that brings it."""
@@ -30,7 +30,7 @@ def doctor(config: ConfigOption = None) -> None:
         present = find_spec(module) is not None
         console.print(f"{module}: " + ("installed" if present else f"absent; pip install 'finks-core[{extra}]'"))
     try:
-        settings = read_settings(config)
+        settings = load_settings(config)
     except FinksError as error:
         _tell(console, "settings", str(error))
         raise typer.Exit(error.exit_code) from None

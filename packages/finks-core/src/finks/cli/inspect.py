@@ -14,11 +14,12 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from finks.cli.runs import ConfigOption, JsonOption, read_settings
+from finks.cli.runs import ConfigOption, JsonOption
 from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.lake.athena import AthenaDataset
 from finks.plugins import list_plugins
+from finks.run.settings import load_settings
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many rows.")]
 
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _open(config: ConfigOption) -> Lake:
-    settings = read_settings(config)
+    settings = load_settings(config)
     return Lake.open(settings.lake.place(), athena=settings.athena.options())
 
 

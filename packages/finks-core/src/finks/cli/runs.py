@@ -6,17 +6,17 @@ import json
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from finks.cli.failure import hide_secrets
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.lake.lake import utc_now
+from finks.run.observing import configure, log_event, metrics_listeners
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
@@ -43,6 +43,10 @@ AtOption = Annotated[
     str | None, typer.Option("--at", help="With --schedule: when it ticked, ISO 8601 with a zone; now if absent.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+LogOption = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option("--log", help="What standard error gets: progress as text, or lines of JSON; observe.logs if absent."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -51,13 +55,6 @@ def register(app: typer.Typer) -> None:
     app.command("plan")(plan)
     app.command("run")(run)
     app.command("maintain")(maintain)
-
-
-def read_settings(config: Path | None) -> Settings:
-    """The settings, with their secrets kept out of what the terminal shows. Raises ConfigurationError."""
-    settings = load_settings(config)
-    hide_secrets(settings.sources)
-    return settings
 
 
 def parse_date(text: str | None) -> date | None:
@@ -102,7 +99,7 @@ def ask_schedule(settings: Settings, at: str | None, day: str | None) -> Due | S
 
 def plan(config: ConfigOption = None, date: DateOption = None, refetch: RefetchOption = None) -> None:
     """Show what a run would fetch and what that costs. Spends nothing."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     options = RunOptions(logical_date=parse_date(date), refetch=frozenset(refetch or ()))
     show_plan(Console(), Runner(settings, options).plan())
 
@@ -136,9 +133,10 @@ def run(
     no_gold: Annotated[bool, typer.Option("--no-gold", help="Stop after Silver.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    log: LogOption = None,
 ) -> None:
     """Fetch what is missing, refine it, build and test Gold, publish it."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     options = RunOptions(parse_date(date), frozenset(refetch or ()), refine=not ingest_only, gold=not no_gold)
     if schedule:
         found = ask_schedule(settings, at, date)
@@ -148,6 +146,8 @@ def run(
         options = replace(options, logical_date=found.logical_date, missed=found.missed)
     elif at is not None:
         raise ConfigurationError("An instant is for a schedule.", where="--at", hint="Add --schedule.")
+    if log is not None:
+        settings = settings.model_copy(update={"observe": settings.observe.model_copy(update={"logs": log})})
     report = execute(settings, options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
@@ -155,7 +155,7 @@ def run(
 
 def maintain(config: ConfigOption = None) -> None:
     """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     lake = Lake.open(settings.lake.place())
     console = Console(highlight=False)
     with lake.hold(run_id="maintenance", command="finks maintain"):
@@ -166,6 +166,10 @@ def maintain(config: ConfigOption = None) -> None:
 
 
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:
-    """Run once with progress on standard error."""
+    """Run once, observed as the settings say. Progress goes to standard error, unless log records do."""
+    configure(settings.observe)
+    listeners = metrics_listeners(settings)
+    if settings.observe.logs == "json":
+        return Runner(settings, options, log_event, listeners=listeners).run()
     with progress(Console(stderr=True), quiet) as observer:
-        return Runner(settings, options, observer).run()
+        return Runner(settings, options, observer, listeners=listeners).run()

@@ -12,10 +12,11 @@ from types import FrameType
 
 import typer
 
-from finks.cli.runs import ConfigOption, QuietOption, read_settings
+from finks.cli.runs import ConfigOption, QuietOption
 from finks.run.loop import Loop
 from finks.run.runner import STOPPED
 from finks.run.sessions import sessions_of
+from finks.run.settings import load_settings
 
 COMMAND = "from finks.cli.main import main; main()"
 
@@ -53,7 +54,7 @@ class Child:
 
 def schedule(config: ConfigOption = None, quiet: QuietOption = False) -> None:
     """Run at every tick of [schedule], in the foreground, until a signal ends it. Needs no server."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     sessions_of(settings.schedule.calendar, settings.schedule.tzinfo)  # an unknown one is to be said at once
     child = Child(_arguments(config, quiet))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,6 +15,7 @@ from finks.lake.athena_sql import Parameter, literal
 from finks.lake.aws import Aws
 from finks.lake.aws_errors import told
 from finks.lake.dataset import Dataset
+from finks.observe import query_comment, span
 
 RESULTS: Final = "athena"
 """Where results go below the lake's address, unless the settings or the workgroup say otherwise."""
@@ -82,7 +83,7 @@ class AthenaQuery:
     """One query.
 
     Attributes:
-        query: In Athena's SQL, with the names of Glue.
+        query: In Athena's SQL, with the names of Glue. Within a run a comment before it names run and trace.
         database: The Glue database of names without one.
         parameters: The values of its `?`, in their order.
         output: Where the result goes.
@@ -103,11 +104,15 @@ class AthenaQuery:
             RetryableError: Athena failed; the same query may work later.
             DeadlineExceededError: It took too long and was stopped.
         """
-        with told():
+        with span("Athena query", database=self.database) as opened, told():
             execution = self._wait(self._start())
+            cost = _cost(execution)
+            opened.set(
+                query_id=cost.query_id, bytes_scanned=cost.bytes_scanned, engine_seconds=cost.engine_seconds,
+                reused=cost.reused,
+            )  # fmt: skip
             if execution["Status"]["State"] != "SUCCEEDED":
                 raise _failure(execution)
-            cost = _cost(execution)
             if self._is_over(cost.bytes_scanned):
                 raise self._over(cost)
             return self._rows(execution), cost
@@ -118,7 +123,7 @@ class AthenaQuery:
 
     def _start(self) -> str:
         request: dict[str, Any] = {
-            "QueryString": self.query,
+            "QueryString": query_comment() + self.query,
             "QueryExecutionContext": {"Database": self.database},
             "WorkGroup": self.options.workgroup,
             "ResultConfiguration": {"OutputLocation": self.output},

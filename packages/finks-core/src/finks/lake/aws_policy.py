@@ -27,7 +27,7 @@ def lake_policy(
     Args:
         address: `s3://bucket/prefix`.
         write: Zones that may be written: `("bronze",)` for a role that only ingests, none for a reader. A role that
-            writes may also hold the lake and keep its run reports.
+            writes may also hold the lake and keep its run reports and open alerts.
         database_prefix: Of the lake's Glue databases.
         lease_table: The DynamoDB table of leases; it exists already.
         region, account: Where the lake is, for the ARNs.
@@ -54,7 +54,7 @@ def lake_policy(
     if write:
         statements += [
             _allow("WriteFiles", WRITE_FILES, [f"{files}{zone}/*" for zone in write]),
-            _allow("WriteReports", ["s3:PutObject"], [f"{files}runs/*"]),
+            _allow("WriteReports", ["s3:PutObject"], [f"{files}runs/*", f"{files}alerts/*"]),
             _allow("WriteCatalog", WRITE_CATALOG, catalog(write)),
             _allow("HoldTheLake", LEASE, [leases]),
         ]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.catalog import Catalog
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION, LiveFile, ancestry, live_files, read_files
-from finks.lake.filters import all_of, equal, present
-from finks.lake.writing import committing
+from finks.lake.filters import all_of, at_least, at_most, equal, one_of, present
+from finks.lake.writing import append, committing
 
 BRONZE_SCHEMA: Final = pa.schema(
     [
@@ -46,6 +48,7 @@ LEDGER_COLUMNS: Final = tuple(name for name in BRONZE_SCHEMA.names if name != "b
 BATCH_BYTES: Final = 128 * 1024 * 1024
 """Bytes of bodies after which a batch of `added_since` ends."""
 
+_READABLE: Final = all_of(equal("outcome", "ok"), present("body"))
 _GROUP_FILE_BYTES: Final = 8 * 1024 * 1024
 _PROPERTIES: Final[Mapping[str, str]] = {
     **TABLE_PROPERTIES,
@@ -83,13 +86,7 @@ class BronzeTable:
         data = rows.select(BRONZE_SCHEMA.names).cast(BRONZE_SCHEMA)
         summary = {OPERATION: "ingest", **properties}
 
-        def attempt() -> int:
-            table = self._load_or_create()
-            with table.transaction() as transaction:
-                transaction.append(data, snapshot_properties=summary)
-            return _current(table)
-
-        return committing(self.identifier, attempt)
+        return committing(self.identifier, lambda: append(self._load_or_create(), data, summary))
 
     def ledger(self) -> pa.Table:
         """Every row without its body, in no particular order. An absent table gives no rows."""
@@ -134,7 +131,29 @@ class BronzeTable:
         if current is None or current.snapshot_id == snapshot_id:
             return (None if current is None else current.snapshot_id), iter(())
         files = live_files(table, added_after=snapshot_id, order_by="fetched_at")
-        return current.snapshot_id, _batches(table, files)
+        return current.snapshot_id, _batches(table, files, _READABLE)
+
+    def since(self, at: datetime) -> Iterator[pa.Table]:
+        """The readable responses that came at this time or later, oldest first, in batches as of `added_since`."""
+        return self._readable(at_least("fetched_at", at))
+
+    def named(self, ids: Collection[str], first: datetime, last: datetime) -> Iterator[pa.Table]:
+        """Some readable responses, in batches as of `added_since`.
+
+        Args:
+            ids: Their `response_id`s.
+            first, last: They came between these times, both included.
+        """
+        return self._readable(at_least("fetched_at", first), at_most("fetched_at", last), one_of("response_id", ids))
+
+    def _readable(self, *terms: BooleanExpression) -> Iterator[pa.Table]:
+        table = find_table(self._catalog, self.identifier)
+        if table is None:
+            return iter(())
+        wanted = all_of(_READABLE, *terms)
+        paths = {task.file.file_path for task in table.scan(row_filter=wanted).plan_files()}
+        files = [file for file in live_files(table, order_by="fetched_at") if file.file.file_path in paths]
+        return _batches(table, files, wanted)
 
     def position(self, snapshot_id: int | None) -> tuple[int | None, int | None]:
         """Where a reader stands who consumed a snapshot.
@@ -169,19 +188,18 @@ def _current(table: Table) -> int:
     return snapshot.snapshot_id
 
 
-def _batches(table: Table, files: list[LiveFile]) -> Iterator[pa.Table]:
+def _batches(table: Table, files: list[LiveFile], wanted: BooleanExpression) -> Iterator[pa.Table]:
     """Read files in groups of bounded size and cut each group by the bytes of its bodies."""
-    readable = all_of(equal("outcome", "ok"), present("body"))
     group: list[LiveFile] = []
     size = 0
     for file in files:
         if group and size + file.bytes > _GROUP_FILE_BYTES:
-            yield from _cut(read_files(table, group, readable))
+            yield from _cut(read_files(table, group, wanted))
             group, size = [], 0
         group.append(file)
         size += file.bytes
     if group:
-        yield from _cut(read_files(table, group, readable))
+        yield from _cut(read_files(table, group, wanted))
 
 
 def _cut(rows: pa.Table) -> Iterator[pa.Table]:

@@ -21,7 +21,7 @@ from pyiceberg.table import Table
 from finks.lake.catalog import find_table, no_such_table, state, table_names
 from finks.lake.files import COMPACTION, OPERATION, LiveFile, ancestry, live_files, read_files, sequence_of, write_files
 from finks.lake.silver import STATE
-from finks.lake.writing import committing
+from finks.lake.writing import committing, landed, stamped
 
 SMALL_FILE: Final = 32 * 1024 * 1024
 """Files below this many bytes, as stored, are merged with their neighbours up to twice as many."""
@@ -69,7 +69,7 @@ def _attempt(catalog: Catalog, identifier: str, consumed: int | None) -> Compact
     counter = itertools.count()
     after = 0
     with table.transaction() as transaction:
-        update = transaction.update_snapshot(snapshot_properties={OPERATION: COMPACTION, **carried})
+        update = transaction.update_snapshot(snapshot_properties=stamped({OPERATION: COMPACTION, **carried}))
         with update.overwrite() as overwrite:
             for group in groups:
                 for file in group:
@@ -78,6 +78,7 @@ def _attempt(catalog: Catalog, identifier: str, consumed: int | None) -> Compact
                 for data_file in write_files(table, rows, overwrite.commit_uuid, counter):
                     overwrite.append_data_file(data_file)
                     after += 1
+    landed(table)
     return Compacted(sum(len(group) for group in groups), after)
 
 

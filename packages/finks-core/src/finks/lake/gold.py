@@ -23,7 +23,8 @@ from finks.lake.catalog import TABLE_PROPERTIES, find_table, no_such_table
 from finks.lake.dataset import Dataset
 from finks.lake.files import OPERATION, to_iceberg
 from finks.lake.releases import RELEASES, RELEASES_SCHEMA, Mart, Release, content_hash, release_of
-from finks.lake.writing import committing
+from finks.lake.writing import append, committing, landed, stamped
+from finks.observe import RUN_ID
 
 
 class GoldZone:
@@ -99,10 +100,7 @@ class GoldZone:
                 }
                 for name, mart in sorted(marts.items())
             ]
-            with table.transaction() as transaction:
-                transaction.append(
-                    pa.Table.from_pylist(rows, schema=RELEASES_SCHEMA), snapshot_properties={OPERATION: "publish"}
-                )
+            append(table, pa.Table.from_pylist(rows, schema=RELEASES_SCHEMA), {OPERATION: "publish"})
             return release
 
         return committing(f"gold.{RELEASES}", attempt)
@@ -180,7 +178,7 @@ class GoldZone:
         table = find_table(self._catalog, f"gold.{name}") or self._catalog.create_table_if_not_exists(
             f"gold.{name}", schema=rows.schema, properties=dict(TABLE_PROPERTIES)
         )
-        summary = {OPERATION: "mart", "finks.run-id": run_id}
+        summary = stamped({OPERATION: "mart", RUN_ID: run_id})
         snapshot = table.current_snapshot()
         filled = snapshot is not None and bool(list(table.scan().plan_files()))
         with table.transaction() as transaction:
@@ -188,9 +186,7 @@ class GoldZone:
             if filled:
                 transaction.delete(AlwaysTrue(), snapshot_properties=summary)
             transaction.append(rows, snapshot_properties=summary)
-        written = table.current_snapshot()
-        assert written is not None
-        return written.snapshot_id
+        return landed(table)
 
 
 def _follow_schema(transaction: Transaction, table: Table, wanted: pa.Schema) -> None:

@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
+from finks.lineage.model import Model
+from finks.observe import child_environment, record_span
+from finks.run import dbt_artifacts
+from finks.run.dbt_spans import dbt_spans
 from finks.run.gold_engines import GoldEngine
 
 MARTS = "marts"
@@ -26,12 +30,16 @@ class BuildResult:
         tests: How many data and unit tests ran.
         failures: One line for every node that failed; what was skipped because of it is not listed.
         scanned_bytes: What the statements of models and tests read, where the engine bills by that; else 0.
+        models: What was made of each model.
+        sources: The columns of the tables that they are made of, by database, schema and name.
     """
 
     marts: dict[str, tuple[str, str]]
     tests: int
     failures: tuple[str, ...]
     scanned_bytes: int = 0
+    models: list[Model] = field(default_factory=list)
+    sources: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
 def project_directory(setting: Path | None) -> Path:
@@ -101,7 +109,7 @@ def dbt_build(
         "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
         "--vars", json.dumps(variables), "--no-use-colors",
     ]  # fmt: skip
-    environment = {**os.environ, **engine.environment(scratch), "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, **engine.environment(scratch), **child_environment(), "DO_NOT_TRACK": "1"}
     try:
         process = subprocess.run(  # noqa: S603 - our own interpreter and arguments
             command, env=environment, cwd=scratch, capture_output=True, text=True, timeout=timeout, check=False
@@ -125,7 +133,10 @@ def _refuse(process: subprocess.CompletedProcess[str], project: Path, engine: Go
 
 
 def _read_results(target: Path) -> BuildResult:
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    told = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    for node in dbt_spans(told):
+        record_span(node.name, node.begin, node.end, node.failure, **node.attributes)
+    results = told["results"]
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     failures = tuple(
         f"{row['unique_id']}: {row['status']}{': ' + row['message'] if row.get('message') else ''}"
@@ -139,4 +150,5 @@ def _read_results(target: Path) -> BuildResult:
         if node["resource_type"] == "model" and MARTS in node["fqn"][:-1]
     }
     scanned = sum(int(row["adapter_response"].get("data_scanned_in_bytes") or 0) for row in results)
-    return BuildResult(marts, tests, failures, scanned)
+    made = dbt_artifacts.models(manifest, results)
+    return BuildResult(marts, tests, failures, scanned, made, dbt_artifacts.sources(manifest))

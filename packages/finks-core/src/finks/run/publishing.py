@@ -78,6 +78,7 @@ class GoldRun:
         self.report.gold.tests = build.tests
         self.report.gold.failures = list(build.failures)
         self.report.gold.scanned_bytes = build.scanned_bytes
+        self.report.gold.models, self.report.gold.sources = build.models, build.sources
         if build.failures:
             raise QualityError(f"{len(build.failures)} dbt nodes failed.", got=build.failures[0])
         return {mart: engine.read(scratch, *relation) for mart, relation in build.marts.items()}

@@ -9,6 +9,8 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from finks.lineage.model import Model
+
 HELD_BACK = "held back"
 
 
@@ -34,6 +36,7 @@ class StreamReport(BaseModel):
     )
     gaps: int = Field(default=0, description="Sessions that a key lacks between its first and its last record.")
     behind: list[str] = Field(default_factory=list, description="Keys that lack the stream's newest session.")
+    newest: date | None = Field(default=None, description="The newest session of any key, where the run looked.")
     malformed: int = Field(default=0, description="Whole bodies that could not be read.")
     share_rejected: float = Field(
         default=0.0, description="Rejected records by all, of the last refinement that read any."
@@ -42,6 +45,12 @@ class StreamReport(BaseModel):
     changes: list[str] = Field(default_factory=list, description="Restated records, the first ones.")
     problems: dict[str, int] = Field(default_factory=dict, description="Reasons of slices that are not whole.")
     errors: dict[str, int] = Field(default_factory=dict, description="Classes in finks.errors of those slices.")
+    origins: list[str] = Field(
+        default_factory=list, description="Addresses that were asked, without parameters; {key} stands for the key."
+    )
+    renames: dict[str, str] = Field(
+        default_factory=dict, exclude=True, description="The vendor's name of a field to the contract's."
+    )
 
 
 class GoldReport(BaseModel):
@@ -53,6 +62,10 @@ class GoldReport(BaseModel):
     tests: int = 0
     scanned_bytes: int = Field(default=0, description="What Athena read for models and tests; it bills by that.")
     failures: list[str] = Field(default_factory=list)
+    models: list[Model] = Field(default_factory=list, exclude=True, description="What dbt made of each model.")
+    sources: dict[tuple[str, str, str], tuple[str, ...]] = Field(
+        default_factory=dict, exclude=True, description="The columns of what the models read."
+    )
 
 
 class RunReport(BaseModel):

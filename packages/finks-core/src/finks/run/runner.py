@@ -19,6 +19,7 @@ from typing import Protocol
 from finks.errors import ConfigurationError, FinksError, InvariantError
 from finks.lake import Lake
 from finks.lake.aws_errors import told
+from finks.observe import run_context
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.events import Event, Observer, ignore
@@ -171,7 +172,8 @@ class Runner:
             lake=lake.place.address,
             started_at=self.clock(),
         )
-        with told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
+        context = run_context(run_id, logical_date=str(report.logical_date), command=self.options.command)
+        with context as root, told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
             self.observer(Event("run.started", run_id))
             try:
                 await self._stages(lake, sources, report)
@@ -181,6 +183,9 @@ class Runner:
                 self._finish(lake, report)
                 raise
             self._finish(lake, report)
+            root.set(exit_code=report.exit_code)
+            if report.exit_code:
+                root.fail(report.status)
         return report
 
     def _finish(self, lake: Lake, report: RunReport) -> None:

@@ -26,6 +26,9 @@ class Section(BaseModel):
 S3Address = Annotated[str, StringConstraints(pattern=r"^s3://")]
 
 
+HttpAddress = Annotated[str, StringConstraints(pattern=r"^https?://")]
+
+
 class LakeSettings(Section):
     """Where the data lives. What begins with `database` or `lease` is for a lake on S3; AWS itself is set as usual."""
 
@@ -55,6 +58,26 @@ class LakeSettings(Section):
             lease_table=self.lease_table,
             lease_seconds=self.lease_seconds,
         )
+
+
+class ObserveSettings(Section):
+    """What a run leaves to be looked at, beside its report."""
+
+    environment: str = Field(
+        default="dev",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Names the installation in traces and metrics.",
+    )
+    traces: Literal["none"] | HttpAddress | Path = Field(
+        default="none",
+        description="none, a file of spans as lines of JSON, or the full address of an OTLP endpoint.",
+    )
+    metrics: Literal["none", "emf", "cloudwatch"] = Field(
+        default="none", description="Nowhere, lines of the embedded metric format on standard error, or CloudWatch."
+    )
+    logs: Literal["text", "json"] = Field(
+        default="text", description="Progress as text, or every event and log record as a line of JSON."
+    )
 
 
 class RunSettings(Section):

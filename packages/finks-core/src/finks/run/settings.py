@@ -23,7 +23,15 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
-from finks.run.sections import AthenaSettings, GoldSettings, LakeSettings, RunSettings, ScheduleSettings
+from finks.redact import hide_secrets
+from finks.run.sections import (
+    AthenaSettings,
+    GoldSettings,
+    LakeSettings,
+    ObserveSettings,
+    RunSettings,
+    ScheduleSettings,
+)
 
 FILE_NAME = "finks.toml"
 
@@ -76,6 +84,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = ScheduleSettings()
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
+    observe: ObserveSettings = ObserveSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
@@ -107,7 +116,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the settings.
+    """Read the settings. What is secret in them is hidden everywhere from then on (`finks.redact.EVERYWHERE`).
 
     Args:
         path: The file, or the directory that holds `finks.toml`; the working directory when None.
@@ -128,6 +137,7 @@ def load_settings(path: Path | None = None) -> Settings:
         settings = Settings.merge(layers)
     except ValidationError as error:
         raise _explain(error, layers) from None
+    hide_secrets(settings.sources)
     return _anchored(settings, root)
 
 
@@ -220,4 +230,6 @@ def _anchored(settings: Settings, root: Path) -> Settings:
     project = settings.gold.project
     gold = settings.gold.model_copy(update={"project": root / project if project else None})
     sources = {name: {"root": root, **values} for name, values in settings.sources.items()}
-    return settings.model_copy(update={"lake": lake, "gold": gold, "sources": sources})
+    traces = settings.observe.traces
+    observe = settings.observe.model_copy(update={"traces": root / traces if isinstance(traces, Path) else traces})
+    return settings.model_copy(update={"lake": lake, "gold": gold, "observe": observe, "sources": sources})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -211,6 +211,8 @@ class SourceRun:
         records = self.context.lake.latest(table, select=[key, contract.event_time]).polars()
         found = gaps(records, key, contract.event_time)
         report.gaps = int(found["missing"].sum())
+        newest = records[contract.event_time].max()
+        report.newest = date(newest.year, newest.month, newest.day) if isinstance(newest, date) else None
         report.behind = found.filter(pl.col("behind") > 0)["key"].to_list()
 
     def _judge(self, driver: Driver, wave: Sequence[Stream]) -> None:

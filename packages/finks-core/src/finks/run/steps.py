@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from finks.errors import FinksError
+from finks.observe import span
 from finks.run.events import Event, Observer
 
 Kind = Literal["plan", "ingest", "refine", "build", "publish"]
@@ -66,7 +67,7 @@ class LocalSteps:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Runs steps and tells the observer of each.
+    """Runs steps, each in a span of its own, and tells the observer of each.
 
     Args:
         steps: Who runs them.
@@ -94,16 +95,20 @@ class Course:
         failures: list[FinksError] = []
 
         async def observed() -> StepEnd:
-            self.observer(Event("step.started", str(step)))
-            end = StepEnd(70, "ended by a defect")
-            try:
-                await work()
-                end = judge()
-            except FinksError as error:
-                failures.append(error)
-                end = StepEnd(error.exit_code, self.redact(error.message))
-            finally:
-                self.observer(Event("step.failed" if end.exit_code else "step.finished", str(step)))
+            with span(str(step), stage=step.kind, subject=step.subject) as opened:
+                self.observer(Event("step.started", str(step)))
+                end = StepEnd(70, "ended by a defect")
+                try:
+                    await work()
+                    end = judge()
+                except FinksError as error:
+                    failures.append(error)
+                    end = StepEnd(error.exit_code, self.redact(error.message))
+                finally:
+                    self.observer(Event("step.failed" if end.exit_code else "step.finished", str(step)))
+                opened.set(exit_code=end.exit_code)
+                if end.exit_code:
+                    opened.fail(end.reason)
             return end
 
         await self.steps.run(step, observed)

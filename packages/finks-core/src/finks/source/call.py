@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
 from finks.errors import ConfigurationError, FinksError, InvariantError, QuotaExhaustedError
+from finks.observe import Span, span, traceparent
 from finks.redact import Redactor
 from finks.source.budget import Budgets
 from finks.source.model import Action, Outcome, Request, Response, Slice, Stream, Verdict
@@ -98,14 +99,16 @@ class Caller:
             StoppedError: The stream or the source is stopped, so nothing was sent.
         """
         call = _Call(stream, slice, request)
-        try:
-            answer = await self._retrying(call)(self._attempt, call)
-        except StoppedError:
-            if call.last is None:
-                raise
-            answer = call.last
-        if answer.verdict.action is Action.RETRY:
-            answer = replace(answer, verdict=self._given_up(answer))
+        with span(f"{request.method} {stream.name}", **self._asked(call)) as told:
+            try:
+                answer = await self._retrying(call)(self._attempt, call)
+            except StoppedError:
+                if call.last is None:
+                    raise
+                answer = call.last
+            if answer.verdict.action is Action.RETRY:
+                answer = replace(answer, verdict=self._given_up(answer))
+            _tell(told, answer)
         self._remember(stream, answer.verdict)
         return answer
 
@@ -146,7 +149,7 @@ class Caller:
         call.attempts += 1
         response = await self._transport.send(
             call.request,
-            headers={**call.request.headers, **self._secrets_for(call.request)},
+            headers={**_trace_header(), **call.request.headers, **self._secrets_for(call.request)},
             limits=self._limits,
             deadline=max(0.0, call.ends_at - self._timing.monotonic()),
         )
@@ -195,6 +198,20 @@ class Caller:
         elif verdict.action is Action.SKIP_STREAM:
             self._stopped_streams.setdefault(stream.name, verdict)
 
+    def _asked(self, call: _Call) -> dict[str, str]:
+        """What a span says of a call. The query is left out: some vendors want the key there."""
+        parts = urlsplit(call.request.url)
+        return {
+            "source": self._source.name,
+            "stream": call.stream.name,
+            "slice": call.slice.id,
+            "endpoint_class": call.stream.endpoint_class,
+            "http.request.method": call.request.method,
+            "server.address": parts.hostname or "",
+            "url.scheme": parts.scheme,
+            "url.path": self._redactor.redact(parts.path),
+        }
+
     def _secrets_for(self, request: Request) -> dict[str, str]:
         """The key goes to the source's own host only, whatever address a response led to."""
         base = self._source.base_url
@@ -208,6 +225,25 @@ class Caller:
             headers={name: redact(value) for name, value in response.headers.items()},
             detail=redact(response.detail),
         )
+
+
+def _tell(told: Span, answer: Answer) -> None:
+    """What a span says of the answer. A failed outcome fails it; an empty answer or an unknown key does not."""
+    response, verdict = answer.response, answer.verdict
+    told.set(
+        outcome=str(verdict.outcome),
+        attempts=response.attempts,
+        wire_bytes=response.wire_bytes,
+        fault=response.fault or None,
+        **{"http.response.status_code": response.status or None},
+    )
+    if verdict.outcome is Outcome.FAILED:
+        told.fail(verdict.reason)
+
+
+def _trace_header() -> dict[str, str]:
+    found = traceparent()
+    return {} if found is None else {"traceparent": found}
 
 
 def _is_to_retry(answer: Answer) -> bool:

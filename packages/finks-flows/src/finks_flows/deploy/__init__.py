@@ -1,0 +1,1 @@
+"""What is deployed to a Prefect server, as code."""

@@ -1,0 +1,1 @@
+"""Prefect on one machine: PostgreSQL, the server, a worker."""

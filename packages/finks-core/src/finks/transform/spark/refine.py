@@ -16,12 +16,13 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - its customary name
 
-from finks.lake import QUARANTINE_SCHEMA, SHARE_REJECTED, Lake
+from finks.lake import QUARANTINE_SCHEMA, Lake
 from finks.lake.bronze import BronzeTable
 from finks.lake.files import OPERATION
-from finks.lake.quarantine import IDENTITY, MAX_REFS, QuarantineTable
+from finks.lake.quarantine import MAX_REFS, QuarantineTable
 from finks.lake.reach import MAX_NAMES, Reach, reach
-from finks.lake.silver import SilverTable, day_of, newest
+from finks.lake.resolutions import IDENTITY
+from finks.lake.silver import SilverTable, day_of, judged, newest
 from finks.lake.silver_schema import silver_schema
 from finks.lake.versions import entity_column, refused
 from finks.lake.writing import committing
@@ -183,7 +184,7 @@ class _Job:
 
     def _silver(self, silver: SilverTable, good: DataFrame, accounts: pl.DataFrame, bookmark: int) -> tuple[Tally, int]:
         read, rejected = int(accounts["read"].sum()), int(accounts["rejected"].sum())
-        share = {SHARE_REJECTED: f"{rejected / read:.6f}"} if read else {}
+        share = judged(read, rejected, accounts["known_at"].min())
         seen = newest(accounts.filter((pl.col("good") > 0) | pl.col("spanned"))["known_at"].max())
 
         def attempt() -> tuple[Tally, int]:

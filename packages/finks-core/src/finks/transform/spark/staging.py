@@ -16,6 +16,7 @@ from pyiceberg.table import Table
 from pyspark.sql import DataFrame
 
 from finks.lake import Lake
+from finks.lake.writing import landed, stamped
 from finks.transform.spark.session import spark_name
 
 _ENABLED = "write.wap.enabled"
@@ -38,7 +39,7 @@ def append_after(
         identifier: Zone and table.
         base: The table as it was when the rows were decided.
         rows: The columns of the table, in a session of `lake_session`.
-        properties: Written into the snapshot's summary.
+        properties: Written into the snapshot's summary, with those of run and trace.
         distribution: Iceberg's `distribution-mode` of the write.
         step: Is told when the rows are staged.
 
@@ -53,7 +54,7 @@ def append_after(
     session.conf.set("spark.wap.id", wap_id)
     try:
         writer = rows.writeTo(spark_name(lake, identifier)).option("distribution-mode", distribution)
-        for key, value in properties.items():
+        for key, value in stamped(properties).items():
             writer = writer.option(f"snapshot-property.{key}", value)
         writer.append()
     except Py4JJavaError as error:
@@ -74,3 +75,4 @@ def _publish(table: Table, base: Table, wap_id: str) -> None:
     if staged is None or staged.parent_snapshot_id != expected or found != expected:
         raise CommitFailedException(f"the table moved from snapshot {expected} to {found}")
     table.manage_snapshots().set_current_snapshot(snapshot_id=staged.snapshot_id).commit()
+    landed(table)
