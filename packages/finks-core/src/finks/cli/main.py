@@ -10,7 +10,7 @@ try:
 except ImportError:
     sys.exit("The finks command needs an extra: pip install 'finks-core[cli]'")
 
-from finks.cli import doctor, inspect, runs, schedule
+from finks.cli import backfill, doctor, inspect, runs, schedule
 from finks.cli.failure import show_failure
 
 COMMANDS = "finks.commands"
@@ -41,6 +41,7 @@ def root(
 
 
 runs.register(app)
+backfill.register(app)
 schedule.register(app)
 inspect.register(app)
 doctor.register(app)

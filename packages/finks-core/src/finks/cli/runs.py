@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.lake.lake import utc_now
+from finks.run.backfill import Backfill
 from finks.run.observing import configure, log_event, metrics_listeners
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
@@ -42,6 +44,12 @@ ScheduleOption = Annotated[
 AtOption = Annotated[
     str | None, typer.Option("--at", help="With --schedule: when it ticked, ISO 8601 with a zone; now if absent.")
 ]
+FromOption = Annotated[str | None, typer.Option("--from", help="Of a backfill: the first day, YYYY-MM-DD.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Of a backfill: the last day, YYYY-MM-DD.")]
+StreamOption = Annotated[
+    list[str] | None, typer.Option("--stream", help="Of a backfill: this stream only; may be repeated.")
+]
+KeyOption = Annotated[list[str] | None, typer.Option("--key", help="Of a backfill: this key only; may be repeated.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 LogOption = Annotated[
     Literal["text", "json"] | None,
@@ -57,7 +65,7 @@ def register(app: typer.Typer) -> None:
     app.command("maintain")(maintain)
 
 
-def parse_date(text: str | None) -> date | None:
+def parse_date(text: str | None, option: str = "--date") -> date | None:
     """A date from a command's option. Raises ConfigurationError."""
     if text is None:
         return None
@@ -67,7 +75,7 @@ def parse_date(text: str | None) -> date | None:
         found = None
     if found is None or found < EARLIEST:
         raise ConfigurationError(
-            "The date is not valid.", where="--date", expected=f"YYYY-MM-DD, from {EARLIEST} on", got=text
+            "The date is not valid.", where=option, expected=f"YYYY-MM-DD, from {EARLIEST} on", got=text
         )
     return found
 
@@ -97,10 +105,45 @@ def ask_schedule(settings: Settings, at: str | None, day: str | None) -> Due | S
     return due_in_lake(settings, min(parse_instant(at), now) if at is not None else now)
 
 
-def plan(config: ConfigOption = None, date: DateOption = None, refetch: RefetchOption = None) -> None:
-    """Show what a run would fetch and what that costs. Spends nothing."""
+def backfill_of(
+    first: str | None, last: str | None, streams: Sequence[str] | None, keys: Sequence[str] | None
+) -> Backfill | None:
+    """The backfill that a command's options ask for; None when they say nothing of one.
+
+    Raises:
+        ConfigurationError: A day is not valid, or is missing.
+    """
+    start, end = parse_date(first, "--from"), parse_date(last, "--to")
+    if start is not None and end is not None:
+        return Backfill(start, end, frozenset(streams or ()), frozenset(keys or ()))
+    if start or end or streams or keys:
+        raise ConfigurationError("A backfill needs its first and its last day.", where="--from and --to")
+    return None
+
+
+def with_logs(settings: Settings, log: Literal["text", "json"] | None) -> Settings:
+    """The settings, with what `--log` says."""
+    if log is None:
+        return settings
+    return settings.model_copy(update={"observe": settings.observe.model_copy(update={"logs": log})})
+
+
+def plan(
+    config: ConfigOption = None,
+    date: DateOption = None,
+    refetch: RefetchOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    stream: StreamOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Show what a run, or a backfill, would fetch and what that costs. Spends nothing."""
     settings = load_settings(config)
-    options = RunOptions(logical_date=parse_date(date), refetch=frozenset(refetch or ()))
+    options = RunOptions(
+        logical_date=parse_date(date),
+        refetch=frozenset(refetch or ()),
+        backfill=backfill_of(first, last, stream, key),
+    )
     show_plan(Console(), Runner(settings, options).plan())
 
 
@@ -146,9 +189,7 @@ def run(
         options = replace(options, logical_date=found.logical_date, missed=found.missed)
     elif at is not None:
         raise ConfigurationError("An instant is for a schedule.", where="--at", hint="Add --schedule.")
-    if log is not None:
-        settings = settings.model_copy(update={"observe": settings.observe.model_copy(update={"logs": log})})
-    report = execute(settings, options, quiet=quiet or as_json)
+    report = execute(with_logs(settings, log), options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
 

@@ -121,6 +121,18 @@ class ScheduleSettings(Section):
         return ZoneInfo(self.zone)
 
 
+class BackfillSettings(Section):
+    """What a backfill leaves alone."""
+
+    reserve: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Share of the vendor's daily calls that a backfill leaves, besides those that the nightly run "
+        "still needs.",
+    )
+
+
 class GoldSettings(Section):
     """How Silver becomes Gold."""
 

@@ -26,6 +26,7 @@ from finks.errors import ConfigurationError
 from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
+    BackfillSettings,
     GoldSettings,
     LakeSettings,
     ObserveSettings,
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    backfill: BackfillSettings = BackfillSettings()
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
     observe: ObserveSettings = ObserveSettings()
