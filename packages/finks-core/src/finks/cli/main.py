@@ -10,7 +10,7 @@ try:
 except ImportError:
     sys.exit("The finks command needs an extra: pip install 'finks-core[cli]'")
 
-from finks.cli import alerts, doctor, inspect, lineage, runs
+from finks.cli import alerts, backfill, doctor, inspect, lineage, runs, schedule
 from finks.cli.failure import show_failure
 
 COMMANDS = "finks.commands"
@@ -41,6 +41,8 @@ def root(
 
 
 runs.register(app)
+backfill.register(app)
+schedule.register(app)
 inspect.register(app)
 lineage.register(app)
 doctor.register(app)

@@ -78,6 +78,24 @@ class Cause(BaseModel):
     advice: str
 
 
+class BackfillReport(BaseModel):
+    """What a backfill has still to do. Over several sources: the sum of the slices, the most days."""
+
+    first: date
+    last: date
+    left: int = Field(default=0, description="Slices that are still to be fetched.")
+    days: int | None = Field(
+        default=0, description="Days that takes beside the nightly run; null when the quota leaves nothing beside it."
+    )
+
+    def plus(self, other: BackfillReport | None) -> BackfillReport:
+        """Both together."""
+        if other is None:
+            return self
+        days = None if self.days is None or other.days is None else max(self.days, other.days)
+        return self.model_copy(update={"left": self.left + other.left, "days": days})
+
+
 class RunReport(BaseModel):
     """The whole run."""
 
@@ -94,6 +112,7 @@ class RunReport(BaseModel):
     exit_code: int = 0
     planned_calls: int = 0
     streams: dict[str, StreamReport] = Field(default_factory=dict)
+    backfill: BackfillReport | None = None
     gold: GoldReport = GoldReport()
     seconds: dict[str, float] = Field(default_factory=dict, description="Wall-clock seconds per stage.")
     logs: dict[str, str] = Field(default_factory=dict, description="Where the logs of jobs elsewhere are, by job.")
@@ -168,6 +187,7 @@ def _sentences(report: RunReport) -> list[str]:
     missed = [f"Catches up on {', '.join(map(str, report.missed[:10]))}."] if report.missed else []
     lines = [
         *missed,
+        *([] if report.backfill is None else [_outlook(report.backfill)]),
         f"Fetched {calls} responses ({report.total('wire_bytes'):,} bytes), {unchanged} of them unchanged; "
         f"{settled} keys had nothing to fetch.",
     ]
@@ -202,3 +222,13 @@ def _sentences(report: RunReport) -> list[str]:
     lines += [f"Problem: {problem}" for problem in report.problems]
     lines += [f"To do: {advice}" for advice in report.advice]
     return lines
+
+
+def _outlook(backfill: BackfillReport) -> str:
+    name = f"Backfill {backfill.first} to {backfill.last}"
+    if not backfill.left:
+        return f"{name}: all of it is there."
+    if backfill.days is None:
+        return f"{name}: {backfill.left} slices are left, and the vendor's daily quota leaves nothing for them."
+    days = "1 day" if backfill.days == 1 else f"{backfill.days} days"
+    return f"{name}: {backfill.left} slices are left, for about {days}. Run the same command again."

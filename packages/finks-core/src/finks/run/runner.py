@@ -23,6 +23,7 @@ from finks.lake.lease import Holder
 from finks.observe import run_context
 from finks.plugins import build_source
 from finks.redact import Redactor
+from finks.run.backfill import Backfill, Turn
 from finks.run.events import Event, Observer, ignore
 from finks.run.gold_jobs import gold_launcher, keep_result
 from finks.run.identity import new_run_id
@@ -61,6 +62,7 @@ class RunOptions:
             lease.
         command: What the lease shows to a second run.
         missed: Earlier days that no scheduled run covered, for the report.
+        backfill: Days to fetch instead of those that are due, behind the nightly run.
     """
 
     logical_date: date | None = None
@@ -71,11 +73,22 @@ class RunOptions:
     joins: str | None = None
     command: str = "finks run"
     missed: tuple[date, ...] = ()
+    backfill: Backfill | None = None
 
     @property
     def whole(self) -> bool:
         """Whether everything is asked for, from plan to Gold."""
-        return self.fetch and self.refine and self.gold
+        return self.fetch and self.refine and self.gold and self.backfill is None
+
+    def check(self, sources: Sequence[BaseSource]) -> None:
+        """Refuse what no source has.
+
+        Raises:
+            ConfigurationError: A stream, key or window that is asked for cannot be had.
+        """
+        check_refetch(sources, self.refetch)
+        if self.backfill is not None:
+            self.backfill.check([stream for source in sources for stream in selected_streams(source)])
 
 
 class RunListener(Protocol):
@@ -162,12 +175,21 @@ class Runner:
     def plan(self) -> dict[str, Plan]:
         """What a run would fetch now, per source. Spends nothing and writes no data."""
         sources = self.sources()
-        check_refetch(sources, self.options.refetch)
+        self.options.check(sources)
         lake = Lake.look(self.settings.lake.place(), clock=self.clock)
-        return {
-            source.name: plan_source(lake, source, selected_streams(source), self.logical_date, self.options.refetch)
-            for source in sources
-        }
+        backfill = self.options.backfill
+        plans: dict[str, Plan] = {}
+        for source in sources:
+            streams = selected_streams(source)
+            plans[source.name] = plan_source(
+                lake,
+                source,
+                streams if backfill is None else backfill.narrowed(streams),
+                self.logical_date,
+                self.options.refetch,
+                None if backfill is None else backfill.days,
+            )
+        return plans
 
     def run(self) -> RunReport:
         """Run once; see `run_async`."""
@@ -185,7 +207,7 @@ class Runner:
         """
         try:
             sources = self.sources()
-            check_refetch(sources, self.options.refetch)
+            self.options.check(sources)
             logical_date = self.logical_date
             lake = Lake.open(self.settings.lake.place(), create=self.options.fetch, clock=self.clock)
         except FinksError as error:
@@ -261,32 +283,44 @@ class Runner:
 
     async def _stages(self, lake: Lake, sources: Sequence[BaseSource], report: RunReport) -> None:
         engine = refine_engine(self.settings.refine)
+        turn = self._turn()
         for source in sources:
-            await self._source(lake, source, report, engine)
+            await self._source(lake, source, report, engine, turn)
             if self._stop.is_set():
                 report.settle(
                     STOPPED, "Stopped by a signal; what was fetched has landed.", "Run the same command again."
                 )
                 return
+        late = turn is not None and turn.is_late(self.clock())
         enabled = self.settings.gold.enabled or not self.options.fetch
-        if self.options.refine and self.options.gold and enabled:
+        if self.options.refine and self.options.gold and enabled and not late:
             course = Course(self.steps, self.observer)
             launcher = None if self.options.joins else gold_launcher(self.settings)
             await GoldRun(lake, self.settings, report, course, self._stop.is_set, launcher).run()
 
-    async def _source(self, lake: Lake, source: BaseSource, report: RunReport, engine: RefineEngine) -> None:
+    def _turn(self) -> Turn | None:
+        """The turn of a backfill, which begins now."""
+        if self.options.backfill is None:
+            return None
+        return Turn.at(self.options.backfill, self.settings.schedule, self.settings.backfill.reserve, self.clock())
+
+    async def _source(
+        self, lake: Lake, source: BaseSource, report: RunReport, engine: RefineEngine, turn: Turn | None
+    ) -> None:
         """One source; what it raises ends its own part only."""
+        rates = source.rates()
         redactor = Redactor(source.secret_headers().values())
         context = IngestContext(lake, source, report.run_id, report.logical_date, redactor, report, self.observer)
         part = SourceRun(
             context,
             self.settings.run,
             self.options.refetch,
-            self._stop.is_set,
+            lambda: self._stop.is_set() or (turn is not None and turn.is_over(self.clock(), rates)),
             self.clock,
             Course(self.steps, self.observer, redactor.redact),
             engine,
             self.options.refine,
+            turn,
         )
         try:
             with redactor.guarding_logs(), told():

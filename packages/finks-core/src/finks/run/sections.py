@@ -141,6 +141,18 @@ class RefineSettings(Section):
     poll: float = Field(default=15, gt=0, description="The most seconds between two looks at a Spark or Glue job.")
 
 
+class BackfillSettings(Section):
+    """What a backfill leaves alone."""
+
+    reserve: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Share of the vendor's daily calls that a backfill leaves, besides those that the nightly run "
+        "still needs.",
+    )
+
+
 class GoldSettings(Section):
     """How Silver becomes Gold."""
 

@@ -27,6 +27,7 @@ from finks.notify.settings import AlertSettings
 from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
+    BackfillSettings,
     EcsSettings,
     GoldSettings,
     LakeSettings,
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     run: RunSettings = RunSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     refine: RefineSettings = RefineSettings()
+    backfill: BackfillSettings = BackfillSettings()
     gold: GoldSettings = GoldSettings()
     ecs: EcsSettings = EcsSettings()
     athena: AthenaSettings = AthenaSettings()
