@@ -212,7 +212,9 @@ class Lake:
         """
 
         def load() -> pa.Table:
-            known = sorted({name for zone in NAMESPACES[:3] for name in table_names(self.catalog, zone)} - {RESOLUTIONS})
+            known = sorted(
+                {name for zone in NAMESPACES[:3] for name in table_names(self.catalog, zone)} - {RESOLUTIONS}
+            )
             if table not in known:
                 raise no_such_table(table, known)
             return self.quarantine_table(table).read(rule=rule, limit=limit, resolved=resolved)
