@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from finks.errors import FinksError
 from finks.lake import Lake
 from finks.lake.aws_errors import told
+from finks.notify import build_notifiers
 from finks.plugins import build_source
 from finks.run.backups import list_backups
 from finks.run.planning import selected_streams
@@ -65,6 +66,15 @@ def sources(settings: Settings) -> Iterator[Check]:
             yield failed(f"source {name}", error)
     if not settings.sources:
         yield Check(name="sources", text="none is configured; `finks connectors list` shows what is installed")
+
+
+def alerts(settings: Settings) -> Check:
+    """Whether the settings of each notifier are right."""
+    try:
+        names = ", ".join(build_notifiers(settings.alerts.notifiers, settings.place))
+    except FinksError as error:
+        return failed("alerts", error)
+    return Check(name="alerts", text=f"go to {names}; `finks alerts test` sends one" if names else "nobody is told")
 
 
 def lake_opens(settings: Settings) -> tuple[Lake | None, Check]:
