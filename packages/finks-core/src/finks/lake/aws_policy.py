@@ -10,6 +10,7 @@ from finks.lake.catalog import NAMESPACES
 READ_CATALOG: Final = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables")
 WRITE_CATALOG: Final = ("glue:CreateTable", "glue:UpdateTable")
 WRITE_FILES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+REPORTS: Final = ("runs", "jobs", "alerts", "replays", "maintenance", "backups", "restores")
 LEASE: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 
@@ -54,7 +55,7 @@ def lake_policy(
     if write:
         statements += [
             _allow("WriteFiles", WRITE_FILES, [f"{files}{zone}/*" for zone in write]),
-            _allow("WriteReports", ["s3:PutObject"], [f"{files}{name}/*" for name in ("runs", "jobs", "alerts")]),
+            _allow("WriteReports", ["s3:PutObject"], [f"{files}{name}/*" for name in REPORTS]),
             _allow("WriteCatalog", WRITE_CATALOG, catalog(write)),
             _allow("HoldTheLake", LEASE, [leases]),
         ]
