@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from finks.lineage.model import Model
+from finks.lineage.model import Model, Source
 
 HELD_BACK = "held back"
 
@@ -65,9 +65,7 @@ class GoldReport(BaseModel):
     scanned_bytes: int = Field(default=0, description="What Athena read for models and tests; it bills by that.")
     failures: list[str] = Field(default_factory=list)
     models: list[Model] = Field(default_factory=list, exclude=True, description="What dbt made of each model.")
-    sources: dict[tuple[str, str, str], tuple[str, ...]] = Field(
-        default_factory=dict, exclude=True, description="The columns of what the models read."
-    )
+    sources: list[Source] = Field(default_factory=list, exclude=True, description="The tables that the models read.")
 
 
 class Cause(BaseModel):
@@ -78,6 +76,24 @@ class Cause(BaseModel):
     exit_code: int
     problem: str
     advice: str
+
+
+class BackfillReport(BaseModel):
+    """What a backfill has still to do. Over several sources: the sum of the slices, the most days."""
+
+    first: date
+    last: date
+    left: int = Field(default=0, description="Slices that are still to be fetched.")
+    days: int | None = Field(
+        default=0, description="Days that takes beside the nightly run; null when the quota leaves nothing beside it."
+    )
+
+    def plus(self, other: BackfillReport | None) -> BackfillReport:
+        """Both together."""
+        if other is None:
+            return self
+        days = None if self.days is None or other.days is None else max(self.days, other.days)
+        return self.model_copy(update={"left": self.left + other.left, "days": days})
 
 
 class RunReport(BaseModel):
@@ -96,8 +112,10 @@ class RunReport(BaseModel):
     exit_code: int = 0
     planned_calls: int = 0
     streams: dict[str, StreamReport] = Field(default_factory=dict)
+    backfill: BackfillReport | None = None
     gold: GoldReport = GoldReport()
     seconds: dict[str, float] = Field(default_factory=dict, description="Wall-clock seconds per stage.")
+    logs: dict[str, str] = Field(default_factory=dict, description="Where the logs of jobs elsewhere are, by job.")
     unfinished: list[str] = Field(
         default_factory=list, description="Sources that ended before all their streams were through."
     )
@@ -169,6 +187,7 @@ def _sentences(report: RunReport) -> list[str]:
     missed = [f"Catches up on {', '.join(map(str, report.missed[:10]))}."] if report.missed else []
     lines = [
         *missed,
+        *([] if report.backfill is None else [_outlook(report.backfill)]),
         f"Fetched {calls} responses ({report.total('wire_bytes'):,} bytes), {unchanged} of them unchanged; "
         f"{settled} keys had nothing to fetch.",
     ]
@@ -199,6 +218,17 @@ def _sentences(report: RunReport) -> list[str]:
     lines.append(f"Gold: {gold.status}; {served}.{scanned}")
     lines += [f"  failed: {failure}" for failure in gold.failures]
     lines.append("Seconds: " + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items()))
+    lines += [f"Log of {job}: {address}" for job, address in report.logs.items()]
     lines += [f"Problem: {problem}" for problem in report.problems]
     lines += [f"To do: {advice}" for advice in report.advice]
     return lines
+
+
+def _outlook(backfill: BackfillReport) -> str:
+    name = f"Backfill {backfill.first} to {backfill.last}"
+    if not backfill.left:
+        return f"{name}: all of it is there."
+    if backfill.days is None:
+        return f"{name}: {backfill.left} slices are left, and the vendor's daily quota leaves nothing for them."
+    days = "1 day" if backfill.days == 1 else f"{backfill.days} days"
+    return f"{name}: {backfill.left} slices are left, for about {days}. Run the same command again."

@@ -27,9 +27,13 @@ from finks.notify.settings import AlertSettings
 from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
+    BackfillSettings,
+    EcsSettings,
     GoldSettings,
     LakeSettings,
+    LineageSettings,
     ObserveSettings,
+    RefineSettings,
     RunSettings,
     ScheduleSettings,
 )
@@ -83,9 +87,13 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    refine: RefineSettings = RefineSettings()
+    backfill: BackfillSettings = BackfillSettings()
     gold: GoldSettings = GoldSettings()
+    ecs: EcsSettings = EcsSettings()
     athena: AthenaSettings = AthenaSettings()
     alerts: AlertSettings = AlertSettings()
+    lineage: LineageSettings = LineageSettings()
     observe: ObserveSettings = ObserveSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
