@@ -9,11 +9,12 @@ from rich.console import Console
 
 from finks.cli.inspect import LimitOption, show_frame
 from finks.cli.progress import progress
-from finks.cli.runs import ConfigOption, JsonOption, QuietOption, read_settings
+from finks.cli.runs import ConfigOption, JsonOption, QuietOption
 from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.run import replay
 from finks.run.runner import utc_now
+from finks.run.settings import load_settings
 
 RuleOption = Annotated[str | None, typer.Option("--rule", help="Only records that broke this rule.")]
 
@@ -34,7 +35,7 @@ def show(
     everything: Annotated[bool, typer.Option("--all", help="Show the resolved ones too.")] = False,
 ) -> None:
     """Show the open rejected records with the rule, the reason and their source text."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     lake = Lake.open(settings.lake.place())
     rejects = lake.quarantine(table, rule=rule, resolved=everything).polars()
     console = Console()
@@ -60,7 +61,7 @@ def replay_rejects(
         raise ConfigurationError(
             "Name one table, or give --all.", where="finks quarantine replay", expected="TABLE or --all"
         )
-    settings = read_settings(config)
+    settings = load_settings(config)
     lake = Lake.open(settings.lake.place())
     with progress(Console(stderr=True), quiet or as_json) as observer:
         report = replay.replay(lake, settings, utc_now, table=table, rule=rule, observer=observer)
