@@ -119,19 +119,25 @@ from finks.run.alerting import listener
 from finks.run.runner import Runner, RunOptions
 from finks.run.sections import LakeSettings
 from finks.run.settings import Settings
-from finks.source import BaseSource
+from finks.contract import Contract, key
+from finks.source import BaseSource, Snapshot, Stream
 
-class Nothing(BaseSource):
-    name = "nothing"
+class Thing(Contract, version="1.0"):
+    \"\"\"Something with a name.\"\"\"
+    name: str = key()
+
+class Never(BaseSource):
+    name = "never"
+    base_url = "http://127.0.0.1:9"
     def streams(self):
-        return []
+        return [Stream("asked", Thing, "asked", Snapshot(), keys=("a",))]
 
 def die(event):
     if event.name == "step.started":
         os.kill(os.getpid(), signal.SIGKILL)
 
 settings = Settings(lake=LakeSettings(path=Path(sys.argv[1])))
-Runner(settings, RunOptions(gold=False), die, given=[Nothing()], listeners=[listener(settings)]).run()
+Runner(settings, RunOptions(gold=False), die, given=[Never()], listeners=[listener(settings)]).run()
 """
 
 
