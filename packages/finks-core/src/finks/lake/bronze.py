@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.catalog import Catalog
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
 from finks.lake.catalog import TABLE_PROPERTIES, find_table
 from finks.lake.files import OPERATION, LiveFile, ancestry, live_files, read_files
-from finks.lake.filters import all_of, equal, present
+from finks.lake.filters import all_of, at_least, at_most, equal, one_of, present
 from finks.lake.writing import append, committing
 
 BRONZE_SCHEMA: Final = pa.schema(
@@ -46,6 +48,11 @@ LEDGER_COLUMNS: Final = tuple(name for name in BRONZE_SCHEMA.names if name != "b
 BATCH_BYTES: Final = 128 * 1024 * 1024
 """Bytes of bodies after which a batch of `added_since` ends."""
 
+MAX_IDS: Final = 1000
+"""With more ids than this, all of the table is looked at."""
+
+_ALL: Final = all_of()
+_READABLE: Final = all_of(equal("outcome", "ok"), present("body"))
 _GROUP_FILE_BYTES: Final = 8 * 1024 * 1024
 _PROPERTIES: Final[Mapping[str, str]] = {
     **TABLE_PROPERTIES,
@@ -89,6 +96,20 @@ class BronzeTable:
         """Every row without its body, in no particular order. An absent table gives no rows."""
         return self._scan(LEDGER_COLUMNS)
 
+    def responses(self, ids: Collection[str], *, bodies: bool = False) -> pa.Table:
+        """These responses, in no particular order.
+
+        Args:
+            ids: Their `response_id`s.
+            bodies: With the bodies too.
+        """
+        columns = tuple(BRONZE_SCHEMA.names) if bodies else LEDGER_COLUMNS
+        # A condition of many values costs more than the rows that it leaves out.
+        few = one_of("response_id", list(ids)) if len(ids) <= MAX_IDS else all_of()
+        rows = self._scan(columns, few)
+        wanted = pc.call_function("is_in", [rows["response_id"]], pc.SetLookupOptions(pa.array(list(ids), pa.string())))
+        return rows.filter(wanted)
+
     def last_hashes(self, *, without: Collection[str] = ()) -> dict[tuple[str, int], str]:
         """Per (slice id, page) the SHA-256 of the newest body, one recorded as unchanged included.
 
@@ -128,7 +149,29 @@ class BronzeTable:
         if current is None or current.snapshot_id == snapshot_id:
             return (None if current is None else current.snapshot_id), iter(())
         files = live_files(table, added_after=snapshot_id, order_by="fetched_at")
-        return current.snapshot_id, _batches(table, files)
+        return current.snapshot_id, _batches(table, files, _READABLE)
+
+    def since(self, at: datetime) -> Iterator[pa.Table]:
+        """The readable responses that came at this time or later, oldest first, in batches as of `added_since`."""
+        return self._readable(at_least("fetched_at", at))
+
+    def named(self, ids: Collection[str], first: datetime, last: datetime) -> Iterator[pa.Table]:
+        """Some readable responses, in batches as of `added_since`.
+
+        Args:
+            ids: Their `response_id`s.
+            first, last: They came between these times, both included.
+        """
+        return self._readable(at_least("fetched_at", first), at_most("fetched_at", last), one_of("response_id", ids))
+
+    def _readable(self, *terms: BooleanExpression) -> Iterator[pa.Table]:
+        table = find_table(self._catalog, self.identifier)
+        if table is None:
+            return iter(())
+        wanted = all_of(_READABLE, *terms)
+        paths = {task.file.file_path for task in table.scan(row_filter=wanted).plan_files()}
+        files = [file for file in live_files(table, order_by="fetched_at") if file.file.file_path in paths]
+        return _batches(table, files, wanted)
 
     def position(self, snapshot_id: int | None) -> tuple[int | None, int | None]:
         """Where a reader stands who consumed a snapshot.
@@ -141,12 +184,12 @@ class BronzeTable:
         line = [] if table is None else ancestry(table)
         return (line[0] if line else None), (snapshot_id if snapshot_id in line else None)
 
-    def _scan(self, columns: tuple[str, ...]) -> pa.Table:
+    def _scan(self, columns: tuple[str, ...], row_filter: BooleanExpression = _ALL) -> pa.Table:
         schema = pa.schema([BRONZE_SCHEMA.field(name) for name in columns])
         table = find_table(self._catalog, self.identifier)
         if table is None:
             return schema.empty_table()
-        return table.scan(selected_fields=columns).to_arrow().select(columns).cast(schema)
+        return table.scan(row_filter=row_filter, selected_fields=columns).to_arrow().select(columns).cast(schema)
 
     def _load_or_create(self) -> Table:
         found = find_table(self._catalog, self.identifier)
@@ -157,19 +200,18 @@ class BronzeTable:
         )
 
 
-def _batches(table: Table, files: list[LiveFile]) -> Iterator[pa.Table]:
+def _batches(table: Table, files: list[LiveFile], wanted: BooleanExpression) -> Iterator[pa.Table]:
     """Read files in groups of bounded size and cut each group by the bytes of its bodies."""
-    readable = all_of(equal("outcome", "ok"), present("body"))
     group: list[LiveFile] = []
     size = 0
     for file in files:
         if group and size + file.bytes > _GROUP_FILE_BYTES:
-            yield from _cut(read_files(table, group, readable))
+            yield from _cut(read_files(table, group, wanted))
             group, size = [], 0
         group.append(file)
         size += file.bytes
     if group:
-        yield from _cut(read_files(table, group, readable))
+        yield from _cut(read_files(table, group, wanted))
 
 
 def _cut(rows: pa.Table) -> Iterator[pa.Table]:

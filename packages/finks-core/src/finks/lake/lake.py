@@ -31,6 +31,7 @@ from finks.lake.place import Place, place_of
 from finks.lake.quarantine import QuarantineTable
 from finks.lake.reads import Selection, SelectionOptions
 from finks.lake.releases import RELEASES, Release
+from finks.lake.resolutions import RESOLUTIONS
 from finks.lake.silver import BOOKMARK, SilverTable
 
 if TYPE_CHECKING:
@@ -117,6 +118,17 @@ class Lake:
         """
         return self.place.hold(self.catalog, run_id=run_id, command=command, clock=self._clock)
 
+    def join(self, run_id: str) -> AbstractContextManager[Holder]:
+        """Work on the lake as a part of the run that holds it, in another process, for the length of a `with` block.
+
+        Before every commit the run must still hold the lake; else the commit is refused with LeaseLostError.
+
+        Raises:
+            LakeBusyError: Another run holds it; the error says who and since when.
+            LeaseLostError: No run holds it.
+        """
+        return self.place.join(self.catalog, run_id=run_id)
+
     def holder(self) -> Holder | None:
         """Who holds the lake now; None when nobody does."""
         return self.place.holder()
@@ -185,18 +197,27 @@ class Lake:
         """Every version of every record. `selection` as for `latest`."""
         return reads.history(self.catalog, table, Selection(**selection))
 
-    def quarantine(self, table: str, *, rule: str | None = None, limit: int | None = None) -> Dataset:
-        """The rejects of one stream, newest first; none for a stream that had none.
+    def quarantine(
+        self, table: str, *, rule: str | None = None, limit: int | None = None, resolved: bool = False
+    ) -> Dataset:
+        """The open rejects of one stream, newest first; none for a stream that had none.
+
+        Args:
+            rule: Only those that broke this rule.
+            limit: At most so many.
+            resolved: The resolved ones too, with the columns `resolution`, `resolved_at` and `resolved_run`.
 
         Raises:
             ConfigurationError: When read: the lake has no table of this name in any zone.
         """
 
         def load() -> pa.Table:
-            known = sorted({name for zone in NAMESPACES[:3] for name in table_names(self.catalog, zone)})
+            known = sorted(
+                {name for zone in NAMESPACES[:3] for name in table_names(self.catalog, zone)} - {RESOLUTIONS}
+            )
             if table not in known:
                 raise no_such_table(table, known)
-            return self.quarantine_table(table).read(rule=rule, limit=limit)
+            return self.quarantine_table(table).read(rule=rule, limit=limit, resolved=resolved)
 
         return Dataset(f"quarantine.{table}", load)
 

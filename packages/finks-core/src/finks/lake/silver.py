@@ -6,8 +6,8 @@ is atomic with the data and survives compaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pyarrow as pa
@@ -29,8 +29,12 @@ BOOKMARK = "finks.bookmark"
 REPLAY = "finks.replay"
 HIGH_WATER = "finks.high-water"
 SHARE_REJECTED = "finks.share-rejected"
-"""Of the last refinement that read records, the share that was rejected: what it left out stays left out."""
-STATE = (BOOKMARK, REPLAY, HIGH_WATER, SHARE_REJECTED)
+"""Of the last refinement that read records, the share that is rejected: what it left out stays left out."""
+JUDGED_READ = "finks.judged-read"
+"""How many records that refinement read."""
+JUDGED_SINCE = "finks.judged-since"
+"""When the first of its responses came."""
+STATE = (BOOKMARK, REPLAY, HIGH_WATER, SHARE_REJECTED, JUDGED_READ, JUDGED_SINCE)
 """Snapshot properties that every commit carries forward."""
 
 _VERSION_COLUMNS = ("_known_at", "_seq", "_row_hash", "_retracted")
@@ -173,21 +177,37 @@ class SilverTable:
             if first is not None:
                 return first, 0
         stored = self._stored(table, candidates, spans)
+        high_water = newest(self.high_water(table), self._seen)
+        return self._judge(stored, candidates, spans, authoritative, high_water)
+
+    def _judge(
+        self,
+        stored: pl.DataFrame,
+        candidates: pl.DataFrame,
+        spans: pl.DataFrame | None,
+        authoritative: bool,
+        high_water: datetime | None,
+    ) -> tuple[Decision, int]:
+        key = self._contract.key
         absences = candidates.clear().select(*key, "_known_at", "_bronze_ref")
         suspicious = 0
         if spans is not None and spans.height:
-            evidence = weigh(stored, candidates, absent_keys(stored, candidates, spans, key, event_time), key)
+            absent = absent_keys(stored, candidates, spans, key, self._contract.event_time)
+            evidence = weigh(stored, candidates, absent, key)
             unbelieved, suspicious = ([], 0) if authoritative else refused(evidence)
             absences = evidence.believed(unbelieved)
-        high_water = newest(self.high_water(table), self._seen)
         return decide(stored, candidates, absences, key, high_water), suspicious
 
     def _stored(self, table: Table, candidates: pl.DataFrame, spans: pl.DataFrame | None) -> pl.DataFrame:
         """The stored versions, keys only, of the days and entities that the candidates and spans touch."""
         columns = (*self._contract.key, *_VERSION_COLUMNS)
-        scan = table.scan(row_filter=self._reach(candidates, spans).iceberg(), selected_fields=columns)
-        stored = pl.DataFrame(scan.to_arrow()).select(columns)
+        stored = self._scan(table, self._reach(candidates, spans), columns)
         return stored.cast({name: candidates.schema[name] for name in self._contract.key})  # pyright: ignore[reportArgumentType]
+
+    def _scan(self, table: Table, within: Reach, columns: Sequence[str]) -> pl.DataFrame:
+        """What the table holds of some columns."""
+        rows = table.scan(row_filter=within.iceberg(), selected_fields=tuple(columns)).to_arrow()
+        return pl.DataFrame(rows).select(columns)
 
     def _reach(self, keys: pl.DataFrame, spans: pl.DataFrame | None = None) -> Reach:
         event, entity = self._contract.event_time, entity_column(self._contract.key, self._contract.event_time)
@@ -206,11 +226,9 @@ class SilverTable:
         """Whole versions of a few keys: those in the table and those in this batch."""
         key = list(self._contract.key)
         names = [name for name in silver_schema(self._contract).names if name not in {"_source", "_run_id"}]
-        stored = pl.DataFrame(
-            table.scan(row_filter=self._reach(keys).iceberg(), selected_fields=tuple(names)).to_arrow()
-        )
+        stored = self._scan(table, self._reach(keys), names)
         batch = good.with_columns(_retracted=pl.lit(False), _seq=pl.col("_ordinal").cast(pl.Int32)).select(names)
-        stored = stored.select(names).cast(dict(batch.schema))  # pyright: ignore[reportArgumentType]
+        stored = stored.cast(dict(batch.schema))  # pyright: ignore[reportArgumentType]
         wanted = keys.select(key).unique()
         return pl.concat([part.join(wanted, on=key, how="semi") for part in (stored, batch)])
 
@@ -221,6 +239,21 @@ class SilverTable:
         before = self._versions_of(table, restated, good)
         fields = [spec.name for spec in self._contract.fields if spec.name not in self._contract.key]
         return changed_values(before, good[restated["row"]], list(self._contract.key), fields)
+
+
+def judged(read: int, rejected: int, since: object) -> dict[str, str]:
+    """What a refinement's commit tells of its records, as snapshot properties; nothing when it read none.
+
+    Args:
+        since: When the first of its responses came, aware.
+    """
+    if not read or not isinstance(since, datetime):
+        return {}
+    return {
+        SHARE_REJECTED: f"{rejected / read:.6f}",
+        JUDGED_READ: str(read),
+        JUDGED_SINCE: since.astimezone(UTC).isoformat(),
+    }
 
 
 def newest(*times: object) -> datetime | None:

@@ -35,6 +35,8 @@ EVENTS = (
     "quarantine.committed",
     "silver.before_commit",
     "silver.committed",
+    "replay.judged",
+    "quarantine.resolved",
     "dbt.started",
     "dbt.finished",
     "gold.before_publish",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
@@ -164,6 +165,13 @@ class Ingestion:
             raise self._failed[table]
 
 
+def origin_of(url: str, key: str) -> str:
+    """An address without its parameters; `{key}` for the part of its path that is the slice's key."""
+    parts = urlsplit(url)
+    path = "/".join("{key}" if key and unquote(part) == key else part for part in parts.path.split("/"))
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
 def _last_hashes(lake: Lake, table: str) -> dict[tuple[str, int], str]:
     """What an unchanged body would hash to. One that could not be read is not a body to be equal to."""
     return lake.bronze(table).last_hashes(without=lake.quarantine_table(table).malformed())
@@ -174,6 +182,9 @@ def _count(context: IngestContext, table: str, page: Page, outcome: str) -> None
     report.slices[outcome] = report.slices.get(outcome, 0) + 1
     report.calls += page.response.attempts
     report.wire_bytes += page.response.wire_bytes
+    origin = context.redactor.redact(origin_of(page.response.request.url, page.slice.key))
+    if origin not in report.origins:
+        report.origins.append(origin)
     if page.verdict.outcome is Outcome.EMPTY and page.slice.start is not None:
         report.empty.append(page.slice.key or page.slice.stream)
     if page.verdict.outcome not in LANDED:

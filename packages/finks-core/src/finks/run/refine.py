@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from finks.contract import KernelResult
-from finks.lake import SHARE_REJECTED, Lake, VersionCounts
+from finks.lake import Lake, VersionCounts
+from finks.lake.silver import judged
 from finks.run.events import Event, Observer
 from finks.run.report import StreamReport
 from finks.source.model import Stream
@@ -31,6 +32,7 @@ def refine_stream(
         report: Receives the counts.
     """
     recipe = Recipe.of(stream)
+    report.renames = dict(stream.rename)
     silver = lake.silver(table, recipe.contract, source)
     quarantine = lake.quarantine_table(table)
     consumed = silver.bookmark()
@@ -40,7 +42,9 @@ def refine_stream(
         return
     read = rejected = 0
     moved = False
+    since: object = None
     for responses, is_last in _with_last(batches):
+        since = since or responses["fetched_at"][0].as_py()
         result = recipe.refine(responses)
         _count(result, report)
         read, rejected = read + _total(result, "read"), rejected + _total(result, "rejected")
@@ -54,7 +58,7 @@ def refine_stream(
             spans=recipe.spans(result, responses),
             bookmark=newest if is_last else None,
             authoritative=recipe.authoritative,
-            properties={SHARE_REJECTED: f"{rejected / read:.6f}"} if read else None,
+            properties=judged(read, rejected, since),
         )
         moved = is_last
         _count_versions(counts, report)

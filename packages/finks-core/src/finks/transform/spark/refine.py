@@ -7,7 +7,7 @@ Quarantine is written first, then Silver with the bookmark; everything here can 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -16,12 +16,13 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - its customary name
 
-from finks.lake import QUARANTINE_SCHEMA, SHARE_REJECTED, Lake
+from finks.lake import QUARANTINE_SCHEMA, Lake
 from finks.lake.bronze import BronzeTable
 from finks.lake.files import OPERATION
-from finks.lake.quarantine import IDENTITY, MAX_REFS, QuarantineTable
+from finks.lake.quarantine import MAX_REFS, QuarantineTable
 from finks.lake.reach import MAX_NAMES, Reach, reach
-from finks.lake.silver import SilverTable, day_of, newest
+from finks.lake.resolutions import IDENTITY
+from finks.lake.silver import SilverTable, day_of, judged, newest
 from finks.lake.silver_schema import silver_schema
 from finks.lake.versions import entity_column, refused
 from finks.lake.writing import committing
@@ -49,6 +50,7 @@ class Refined:
 
     Attributes:
         table: The stream's table name.
+        rules: Rejected records by rule.
         quarantined: Rejects that were not in quarantine before.
         late: Versions of known records that arrived after newer responses; the next refine reads Bronze again.
     """
@@ -66,6 +68,7 @@ class Refined:
     retracted: int = 0
     suspicious: int = 0
     late: int = 0
+    rules: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def refine_stream(
@@ -119,6 +122,7 @@ class _Job:
         refined = kernel.run_kernel(responses, self.recipe).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             accounts = kernel.accounts(refined, self.recipe)
+            rules = kernel.rules(refined) if accounts["rejected"].sum() else {}
             self.session.conf.set(BATCH_SETTING, RECORDS)
             self.step("kernel.done")
             quarantined = self._quarantine(kernel.rejects(refined), accounts)
@@ -137,6 +141,7 @@ class _Job:
             retracted=found.retracted,
             suspicious=suspicious,
             late=found.late,
+            rules=rules,
         )
 
     def _responses(self, bronze: BronzeTable, since: int | None, until: int) -> DataFrame:
@@ -183,7 +188,7 @@ class _Job:
 
     def _silver(self, silver: SilverTable, good: DataFrame, accounts: pl.DataFrame, bookmark: int) -> tuple[Tally, int]:
         read, rejected = int(accounts["read"].sum()), int(accounts["rejected"].sum())
-        share = {SHARE_REJECTED: f"{rejected / read:.6f}"} if read else {}
+        share = judged(read, rejected, accounts["known_at"].min())
         seen = newest(accounts.filter((pl.col("good") > 0) | pl.col("spanned"))["known_at"].max())
 
         def attempt() -> tuple[Tally, int]:
