@@ -9,11 +9,12 @@ import sys
 
 import pytest
 from finks.errors import ConfigurationError
+from finks.run.sections import ScheduleSettings
 from finks.run.settings import Settings, load_settings
 from finks_flows.deploy.difference import compare
 from finks_flows.deploy.plan import DeploymentPlan, FlowCard, Marks, Pool, Surroundings, make_plan, run_environment
 from finks_flows.deploy.pools import with_defaults, with_tasks
-from finks_flows.settings import EcsSettings, FlowsSettings, Schedule, flows_settings
+from finks_flows.settings import EcsSettings, FlowsSettings, flows_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,8 +27,9 @@ AROUND = Surroundings(CARDS, {"variables": {}}, "/etc/finks/finks.toml", "1.2.3"
 
 
 def plan(flows: dict | None = None, secrets: dict | None = None) -> DeploymentPlan:
-    settings = Settings(flows=flows or {})
-    return make_plan(settings, flows_settings(settings), Schedule("1 2 * * *", "Asia/Tokyo"), AROUND, secrets or {})
+    schedule = ScheduleSettings(cron="1 2 * * *", zone="Asia/Tokyo")
+    settings = Settings(flows=flows or {}, schedule=schedule)
+    return make_plan(settings, flows_settings(settings), AROUND, secrets or {})
 
 
 def deployment(name: str, **flows):
