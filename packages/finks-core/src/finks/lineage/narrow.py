@@ -156,6 +156,8 @@ class _Select:
         wanted = [named[name].unalias() for name in names]
         sources = {alias: source for alias, (_, source) in scope.selected_sources.items()}
         joins: list[exp.Join] = expression.args.get("joins") or []
+        # What a semi or an anti join looks at is not selected from, but decides.
+        sources |= {name: scope.sources[name] for join in joins if (name := join.alias_or_name) in scope.sources}
         part = [*wanted, *(item for key in _CLAUSES if (item := expression.args.get(key)))]
         idle = {join.alias_or_name for join in joins if _is_idle(join, joins, part, sources)}
         return cls(expression, wanted, sources, [j for j in joins if j.alias_or_name not in idle], frozenset(idle))
