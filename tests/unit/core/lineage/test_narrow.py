@@ -70,7 +70,7 @@ def test_the_rows_asked_for_alone_give_the_same_answer(query, t, u, k, d):
         limits = {n: Within.of([v]) for n, v in (("k", k), ("d", d)) if v is not None}
         demand = Demand(frozenset({"k", "d", "x"}), limits)
         narrower = Narrower(
-            read_query(query, "duckdb", TABLES), lambda sql: [v for (v,) in whole.execute(sql).fetchall()], filters=True
+            read_query(query, "duckdb", TABLES), lambda sql: [v for (v,) in whole.execute(sql).fetchall()], witnesses=True
         )
         kept: dict[str, list[tuple]] = {"t": [], "u": []}
         demands: dict[str, list[Demand]] = {"t": [], "u": []}
@@ -93,7 +93,7 @@ def test_the_rows_asked_for_alone_give_the_same_answer(query, t, u, k, d):
 )  # fmt: skip
 def test_a_limit_goes_through_keys_and_backward_windows(query, expected):
     asked = Demand(frozenset({"k", "d", "x"}), {"k": Within.of([1]), "d": Within.of([2])})
-    ((_, found),) = Narrower(read_query(query, "duckdb", TABLES), list, filters=True).tables(asked)
+    ((_, found),) = Narrower(read_query(query, "duckdb", TABLES), list, witnesses=True).tables(asked)
     assert found.sql() == expected
 
 

@@ -44,13 +44,13 @@ class Narrower:
     Args:
         query: The query.
         ask: Finds the values that one side of a join has.
-        filters: Whether `x in (select …)` asks for rows of the subquery too. Any one row lets `x` pass, so mostly
-            another path asks for one already.
+        witnesses: Whether `select distinct` and `x in (select …)` ask for all rows that give a value. One is enough,
+            and mostly another path asks for one already.
     """
 
     query: Query
     ask: Ask
-    filters: bool
+    witnesses: bool
     _answers: dict[str, list[Any]] = field(default_factory=dict)
 
     def tables(self, demand: Demand) -> Iterator[tuple[Relation, Demand]]:
@@ -78,6 +78,8 @@ class Narrower:
         if isinstance(scope.expression, exp.SetOperation):
             yield from _through_set(scope, demand)
             return
+        if scope.expression.args.get("distinct") and not self.witnesses:
+            return
         select = _Select.of(scope, demand)
         limits = self._spread(select, select.limits(demand))
         for alias, source in select.sources.items():
@@ -94,7 +96,7 @@ class Narrower:
         column = test.this if test is not None and not test.find_ancestor(exp.Not) else None
         if not isinstance(column, exp.Column):
             yield scope, Demand(frozenset(columns), {})
-        elif self.filters:
+        elif self.witnesses:
             within = limits.get((column.table, column.name))
             yield scope, Demand(frozenset(columns), {columns[0]: within} if within is not None else {})
 
