@@ -12,6 +12,7 @@ def test_a_zone_that_is_not_named_is_not_written():
     assert resources(policy, "s3:PutObject") == [
         "arn:aws:s3:::b/lake/bronze/*",
         "arn:aws:s3:::b/lake/runs/*",
+        "arn:aws:s3:::b/lake/jobs/*",
         "arn:aws:s3:::b/lake/alerts/*",
         "arn:aws:s3:::b/lake/lineage/*",
     ]

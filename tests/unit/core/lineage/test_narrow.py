@@ -69,9 +69,8 @@ def test_the_rows_asked_for_alone_give_the_same_answer(query, t, u, k, d):
         expected = whole.execute(answer(query, k, d)).fetchall()
         limits = {n: Within.of([v]) for n, v in (("k", k), ("d", d)) if v is not None}
         demand = Demand(frozenset({"k", "d", "x"}), limits)
-        narrower = Narrower(
-            read_query(query, "duckdb", TABLES), lambda sql: [v for (v,) in whole.execute(sql).fetchall()], witnesses=True
-        )
+        ask = lambda sql: [value for (value,) in whole.execute(sql).fetchall()]  # noqa: E731
+        narrower = Narrower(read_query(query, "duckdb", TABLES), ask, witnesses=True)
         kept: dict[str, list[tuple]] = {"t": [], "u": []}
         demands: dict[str, list[Demand]] = {"t": [], "u": []}
         for (_, _, name), asked in narrower.tables(demand):

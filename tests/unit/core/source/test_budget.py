@@ -105,6 +105,17 @@ def test_the_day_counts_the_ledgers_calls_and_ends_at_midnight():
     assert budgets.spent("default") == 1
 
 
+def test_what_is_reserved_is_not_given():
+    now = datetime(2026, 1, 1, 23, tzinfo=UTC)
+    rates = {"default": Rate(calls=60, per_day=4), "free": Rate(calls=60)}
+    budgets = Budgets(rates, lambda: now, spent_today={"a": 1}, reserve={"b": 2})
+    assert budgets.left_today() == {"default": 1}
+    asyncio.run(budgets.acquire("default"))
+    assert (budgets.left("a"), budgets.left("free")) == (0, None)
+    with pytest.raises(QuotaExhaustedError, match="left to the nightly run"):
+        asyncio.run(budgets.acquire("default"))
+
+
 def test_a_budget_outlives_an_event_loop(fake_time):
     budgets = Budgets({"default": Rate(calls=1, seconds=1, burst=1)}, **fake_time.timing())
 

@@ -10,6 +10,9 @@ from finks.lake.catalog import NAMESPACES
 READ_CATALOG: Final = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables")
 WRITE_CATALOG: Final = ("glue:CreateTable", "glue:UpdateTable")
 WRITE_FILES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+FOLDERS: Final = ("runs", "jobs", "alerts", "lineage")
+"""What a run keeps beside the zones."""
+
 LINEAGE: Final = ("dynamodb:Query", "dynamodb:BatchWriteItem")
 LEASE: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
@@ -59,7 +62,7 @@ def lake_policy(
     if write:
         statements += [
             _allow("WriteFiles", WRITE_FILES, [f"{files}{zone}/*" for zone in write]),
-            _allow("WriteReports", ["s3:PutObject"], [f"{files}{name}/*" for name in ("runs", "alerts", "lineage")]),
+            _allow("WriteReports", ["s3:PutObject"], [f"{files}{name}/*" for name in FOLDERS]),
             _allow("TellLineage", LINEAGE, [lineage]),
             _allow("WriteCatalog", WRITE_CATALOG, catalog(write)),
             _allow("HoldTheLake", LEASE, [leases]),

@@ -54,17 +54,19 @@ def next_tick(cron: str, zone: ZoneInfo, after: datetime) -> datetime:
         after: Aware.
 
     Returns:
-        An instant in `zone`.
+        The instant in UTC: in one zone, Python compares wall times.
     """
     from cronsim import CronSim
 
     # In the hour that comes twice, cronsim gives the wall time of its first pass also after that.
-    return next(tick for tick in CronSim(cron, after.astimezone(zone)) if tick.astimezone(UTC) > after)
+    ticks = (tick.astimezone(UTC) for tick in CronSim(cron, after.astimezone(zone)))
+    return next(tick for tick in ticks if tick > after)
 
 
 def last_tick(cron: str, zone: ZoneInfo, until: datetime) -> datetime:
     """The newest tick at or before an instant; see `next_tick`."""
     from cronsim import CronSim
 
-    after = until.astimezone(UTC) + timedelta(seconds=1)
-    return next(tick for tick in CronSim(cron, after.astimezone(zone), reverse=True) if tick.astimezone(UTC) <= until)
+    before = (until.astimezone(UTC) + timedelta(seconds=1)).astimezone(zone)
+    ticks = (tick.astimezone(UTC) for tick in CronSim(cron, before, reverse=True))
+    return next(tick for tick in ticks if tick <= until)

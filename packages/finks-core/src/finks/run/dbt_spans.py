@@ -39,7 +39,9 @@ def dbt_spans(results: Mapping[str, Any]) -> list[NodeSpan]:
 
 
 def _span(row: Mapping[str, Any], reported: datetime) -> NodeSpan:
-    kind, _, name = row["unique_id"].split(".")[:3]
+    kind, _, *names = row["unique_id"].split(".")
+    # A generic test's last part is a hash; a unit test's is its name, after its model's.
+    name = ".".join(names) if kind == "unit_test" else names[0]
     begins = [time_of(part["started_at"]) for part in row["timing"] if part["started_at"]]
     ends = [time_of(part["completed_at"]) for part in row["timing"] if part["completed_at"]]
     failed = row["status"] in FAILED

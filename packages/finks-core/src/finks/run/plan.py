@@ -14,6 +14,7 @@ from math import ceil
 import polars as pl
 
 from finks.run.intervals import Days, subtract
+from finks.source.budget import budget_name
 from finks.source.model import Outcome, Rate, Slice, Snapshot, Stream, Windows, split_window
 
 LANDED = frozenset({Outcome.OK, Outcome.EMPTY, Outcome.UNCHANGED})
@@ -126,11 +127,13 @@ def wanted_slices(
     entries: Iterable[LedgerEntry],
     logical_date: date,
     invalidations: Mapping[str, Invalidation] | None = None,
+    window: Days | None = None,
 ) -> list[Slice]:
     """The slices of one stream that are due on `logical_date`.
 
     Args:
         invalidations: Per key, what makes its history before wanted again.
+        window: Of a backfill: these days are wanted instead of the stream's own. A snapshot has no days.
     """
     by_key: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in entries:
@@ -141,13 +144,15 @@ def wanted_slices(
         cause = (invalidations or {}).get(key)
         match stream.policy:
             case Snapshot(every_days):
-                if not _settled_since(known, every_days, logical_date):
+                if window is None and not _settled_since(known, every_days, logical_date):
                     slices.append(Slice(stream.name, key))
             case Windows(reread_days=reread_days):
                 valid = [e for e in known if cause is None or not cause.spoils(e, logical_date, reread_days)]
                 slices.extend(
                     Slice(stream.name, key, start, end)
-                    for start, end in _due_windows(stream, stream.policy, valid, logical_date)
+                    for start, end in _due_windows(
+                        _span(stream, stream.policy, logical_date, window), stream.policy, valid, logical_date
+                    )
                 )
     return slices
 
@@ -159,17 +164,27 @@ def _settled_since(entries: Sequence[LedgerEntry], every_days: int, logical_date
     )
 
 
-def _due_windows(stream: Stream, policy: Windows, entries: Sequence[LedgerEntry], logical_date: date) -> list[Days]:
+def _span(stream: Stream, policy: Windows, logical_date: date, window: Days | None) -> Days:
+    """The days that are wanted. The tail, which is read again every night, is never a backfill's."""
+    if window is None:
+        return stream.start or logical_date, logical_date
+    return window[0], min(window[1], logical_date - _rereading(policy))
+
+
+def _rereading(policy: Windows) -> timedelta:
+    return timedelta(days=max(policy.reread_days - 1, 0))
+
+
+def _due_windows(span: Days, policy: Windows, entries: Sequence[LedgerEntry], logical_date: date) -> list[Days]:
     """What is wanted less what is settled.
 
     A day is settled for good by a fetch that was made `reread_days` after it, and until then only for the date of
     the fetch. A key that has never had a record is not settled by an empty answer: its history may still come.
     """
-    start = stream.start or logical_date
-    if start > logical_date:
+    if span[0] > span[1]:
         return []
     has_records = any(e.landed and not e.empty for e in entries)
-    rereading = timedelta(days=max(policy.reread_days - 1, 0))
+    rereading = _rereading(policy)
     settled: list[Days] = []
     for entry in entries:
         if entry.window is None:
@@ -179,7 +194,7 @@ def _due_windows(stream: Stream, policy: Windows, entries: Sequence[LedgerEntry]
             settled.append((first, min(last, entry.logical_date)))
         elif entry.landed and (has_records or not entry.empty):
             settled.append((first, min(last, entry.logical_date - rereading)))
-    due = subtract((start, logical_date), (days for days in settled if days[0] <= days[1]))
+    due = subtract(span, (days for days in settled if days[0] <= days[1]))
     return [window for low, high in due for window in split_window(low, high, policy.max_days)]
 
 
@@ -190,6 +205,7 @@ def make_plan(
     rates: Mapping[str, Rate],
     invalidations: Mapping[str, Mapping[str, Invalidation]] | None = None,
     only: frozenset[str] | None = None,
+    window: Days | None = None,
 ) -> Plan:
     """The plan of one source.
 
@@ -198,25 +214,61 @@ def make_plan(
         rates: The vendor's budget per endpoint class, for the estimate.
         invalidations: Stream name to key to what makes its history wanted again.
         only: Stream names, or `stream/key`, to fetch again whatever the ledger says (`--refetch`).
+        window: Of a backfill; see `wanted_slices`.
     """
     slices: list[Slice] = []
     settled: dict[str, int] = {}
     refused: dict[str, tuple[str, ...]] = {}
     for stream in streams:
         known = [e for e in entries.get(stream.name, ()) if not _asked_again(e, only)]
-        due = wanted_slices(stream, known, logical_date, (invalidations or {}).get(stream.name))
+        due = wanted_slices(stream, known, logical_date, (invalidations or {}).get(stream.name), window)
         slices.extend(due)
         settled[stream.name] = len(set(stream.keys) - {item.key for item in due})
         turned_away = {e.key for e in known if e.refused and e.logical_date == logical_date}
         refused[stream.name] = tuple(sorted(turned_away & set(stream.keys)))
     slices.sort(key=lambda s: (s.end is not None and s.end < logical_date, _age(s, logical_date)))
+    return _costed(slices, streams, rates, settled, refused)
+
+
+def affordable(plan: Plan, streams: Sequence[Stream], rates: Mapping[str, Rate], left: Mapping[str, int]) -> Plan:
+    """The first slices of a plan, as many as there are calls left.
+
+    Args:
+        left: Calls per name in `rates`; a name that is not in it has no limit.
+    """
+    classes = {stream.name: budget_name(stream.endpoint_class, rates) for stream in streams}
+    counts: dict[str, int] = defaultdict(int)
+    kept: list[Slice] = []
+    for item in plan.slices:
+        name = classes[item.stream]
+        counts[name] += 1
+        if name not in left or counts[name] <= left[name]:
+            kept.append(item)
+    return _costed(kept, streams, rates, plan.settled, plan.refused)
+
+
+def calls_by_budget(plan: Plan, streams: Sequence[Stream], rates: Mapping[str, Rate]) -> dict[str, int]:
+    """The calls of a plan per name in `rates`."""
+    calls: dict[str, int] = defaultdict(int)
+    for stream in streams:
+        calls[budget_name(stream.endpoint_class, rates)] += plan.per_stream.get(stream.name, 0)
+    return dict(calls)
+
+
+def _costed(
+    slices: Sequence[Slice],
+    streams: Sequence[Stream],
+    rates: Mapping[str, Rate],
+    settled: Mapping[str, int],
+    refused: Mapping[str, tuple[str, ...]],
+) -> Plan:
     by_name = {stream.name: stream for stream in streams}
     per_stream: dict[str, int] = defaultdict(int)
     per_class: dict[str, int] = defaultdict(int)
     for item in slices:
         per_stream[item.stream] += 1
-        per_class[by_name[item.stream].endpoint_class] += 1
-    costs = [(count, rates.get(name, rates["default"])) for name, count in per_class.items()]
+        per_class[budget_name(by_name[item.stream].endpoint_class, rates)] += 1
+    costs = [(count, rates[name]) for name, count in per_class.items()]
     return Plan(
         slices=tuple(slices),
         settled=settled,

@@ -9,8 +9,9 @@ import polars as pl
 
 from finks.errors import ConfigurationError
 from finks.lake import Lake
-from finks.run.plan import Invalidation, LedgerEntry, Plan, ledger_entries, make_plan
-from finks.source.model import Stream
+from finks.run.intervals import Days
+from finks.run.plan import Invalidation, LedgerEntry, Plan, calls_by_budget, ledger_entries, make_plan
+from finks.source.model import Slice, Stream
 from finks.source.protocol import BaseSource
 
 
@@ -45,12 +46,36 @@ def plan_source(
     streams: Sequence[Stream],
     logical_date: date,
     refetch: frozenset[str] = frozenset(),
+    window: Days | None = None,
 ) -> Plan:
     """What to fetch for these streams of a source on `logical_date`.
 
     Args:
         refetch: Stream names, or `stream/key`, to fetch whatever has landed.
+        window: Of a backfill: its days instead of the streams' own.
     """
+    entries, invalidations = _known(lake, source, streams)
+    return make_plan(streams, entries, logical_date, source.rates(), invalidations, refetch or None, window)
+
+
+def nightly_need(
+    lake: Lake, source: BaseSource, logical_date: date, planned: Sequence[Slice], now: datetime
+) -> dict[str, int]:
+    """Calls per budget that the nightly run for `logical_date` would need if `planned` had landed now."""
+    streams, rates = selected_streams(source), source.rates()
+    entries, invalidations = _known(lake, source, streams)
+    for item in planned:
+        window = (item.start, item.end) if item.start and item.end else None
+        entries[item.stream].append(
+            LedgerEntry(item.stream, item.key, window, now.date(), now, landed=True, refused=False)
+        )
+    return calls_by_budget(make_plan(streams, entries, logical_date, rates, invalidations), streams, rates)
+
+
+def _known(
+    lake: Lake, source: BaseSource, streams: Sequence[Stream]
+) -> tuple[dict[str, list[LedgerEntry]], dict[str, dict[str, Invalidation]]]:
+    """The streams' folded ledgers, and what makes their histories wanted again."""
     entries: dict[str, list[LedgerEntry]] = {}
     invalidations: dict[str, dict[str, Invalidation]] = {}
     for stream in streams:
@@ -59,7 +84,7 @@ def plan_source(
         entries[stream.name] = ledger_entries(stream.name, ledger, lake.quarantine_table(table).malformed())
         if stream.invalidated_by:
             invalidations[stream.name] = _invalidations(lake, source, stream.invalidated_by)
-    return make_plan(streams, entries, logical_date, source.rates(), invalidations, refetch or None)
+    return entries, invalidations
 
 
 def spent_today(lake: Lake, source: BaseSource, now: datetime) -> dict[str, int]:

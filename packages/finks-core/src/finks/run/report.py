@@ -35,7 +35,9 @@ class StreamReport(BaseModel):
         default=0, description="Records that a response no longer had, too many at once to believe."
     )
     gaps: int = Field(default=0, description="Sessions that a key lacks between its first and its last record.")
-    behind: list[str] = Field(default_factory=list, description="Keys that lack the stream's newest session.")
+    behind: dict[str, int] = Field(
+        default_factory=dict, description="Keys that lack the stream's newest sessions, and how many of them."
+    )
     newest: date | None = Field(default=None, description="The newest session of any key, where the run looked.")
     malformed: int = Field(default=0, description="Whole bodies that could not be read.")
     share_rejected: float = Field(
@@ -66,6 +68,34 @@ class GoldReport(BaseModel):
     sources: list[Source] = Field(default_factory=list, exclude=True, description="The tables that the models read.")
 
 
+class Cause(BaseModel):
+    """One thing that went wrong, and where: what alerts are made of."""
+
+    subject: str = Field(description="The table, the source, `gold`, or `run`.")
+    error: str = Field(description="Its class in finks.errors.")
+    exit_code: int
+    problem: str
+    advice: str
+
+
+class BackfillReport(BaseModel):
+    """What a backfill has still to do. Over several sources: the sum of the slices, the most days."""
+
+    first: date
+    last: date
+    left: int = Field(default=0, description="Slices that are still to be fetched.")
+    days: int | None = Field(
+        default=0, description="Days that takes beside the nightly run; null when the quota leaves nothing beside it."
+    )
+
+    def plus(self, other: BackfillReport | None) -> BackfillReport:
+        """Both together."""
+        if other is None:
+            return self
+        days = None if self.days is None or other.days is None else max(self.days, other.days)
+        return self.model_copy(update={"left": self.left + other.left, "days": days})
+
+
 class RunReport(BaseModel):
     """The whole run."""
 
@@ -82,8 +112,14 @@ class RunReport(BaseModel):
     exit_code: int = 0
     planned_calls: int = 0
     streams: dict[str, StreamReport] = Field(default_factory=dict)
+    backfill: BackfillReport | None = None
     gold: GoldReport = GoldReport()
     seconds: dict[str, float] = Field(default_factory=dict, description="Wall-clock seconds per stage.")
+    logs: dict[str, str] = Field(default_factory=dict, description="Where the logs of jobs elsewhere are, by job.")
+    unfinished: list[str] = Field(
+        default_factory=list, description="Sources that ended before all their streams were through."
+    )
+    causes: list[Cause] = Field(default_factory=list, description="What went wrong, and where.")
     problems: list[str] = Field(default_factory=list)
     advice: list[str] = Field(default_factory=list, description="What to do next.")
 
@@ -95,10 +131,19 @@ class RunReport(BaseModel):
         """The sum of one count over all streams."""
         return sum(getattr(stream, name) for stream in self.streams.values())
 
-    def settle(self, exit_code: int, problem: str, advice: str = "") -> None:
-        """Record a problem; the gravest exit code stands (see `GRAVITY`)."""
+    def settle(self, exit_code: int, problem: str, advice: str = "", *, subject: str = "run", error: str = "") -> None:
+        """Record a problem; the gravest exit code stands (see `GRAVITY`).
+
+        Args:
+            exit_code: That of its class.
+            problem: What went wrong, without secrets.
+            advice: What to do.
+            subject: The table, the source or `gold` that it is about; `run` for the run as a whole.
+            error: Its class in `finks.errors`, where there is one.
+        """
         if problem not in self.problems:
             self.problems.append(problem)
+            self.causes.append(Cause(subject=subject, error=error, exit_code=exit_code, problem=problem, advice=advice))
         if advice and advice not in self.advice:
             self.advice.append(advice)
         if GRAVITY.index(exit_code) > GRAVITY.index(self.exit_code):
@@ -142,6 +187,7 @@ def _sentences(report: RunReport) -> list[str]:
     missed = [f"Catches up on {', '.join(map(str, report.missed[:10]))}."] if report.missed else []
     lines = [
         *missed,
+        *([] if report.backfill is None else [_outlook(report.backfill)]),
         f"Fetched {calls} responses ({report.total('wire_bytes'):,} bytes), {unchanged} of them unchanged; "
         f"{settled} keys had nothing to fetch.",
     ]
@@ -161,7 +207,9 @@ def _sentences(report: RunReport) -> list[str]:
         if stream.empty:
             lines.append(f"{name}: no day came for {', '.join(stream.empty[:10])}; is it spelt right?")
         if stream.behind:
-            lines.append(f"{name}: {len(stream.behind)} keys lack the newest session: {', '.join(stream.behind[:10])}")
+            lines.append(
+                f"{name}: {len(stream.behind)} keys lack the newest session: {', '.join(list(stream.behind)[:10])}"
+            )
         if stream.suspicious:
             lines.append(f"{name}: {stream.suspicious} records vanished at once; kept, look at the responses")
     gold = report.gold
@@ -170,6 +218,17 @@ def _sentences(report: RunReport) -> list[str]:
     lines.append(f"Gold: {gold.status}; {served}.{scanned}")
     lines += [f"  failed: {failure}" for failure in gold.failures]
     lines.append("Seconds: " + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items()))
+    lines += [f"Log of {job}: {address}" for job, address in report.logs.items()]
     lines += [f"Problem: {problem}" for problem in report.problems]
     lines += [f"To do: {advice}" for advice in report.advice]
     return lines
+
+
+def _outlook(backfill: BackfillReport) -> str:
+    name = f"Backfill {backfill.first} to {backfill.last}"
+    if not backfill.left:
+        return f"{name}: all of it is there."
+    if backfill.days is None:
+        return f"{name}: {backfill.left} slices are left, and the vendor's daily quota leaves nothing for them."
+    days = "1 day" if backfill.days == 1 else f"{backfill.days} days"
+    return f"{name}: {backfill.left} slices are left, for about {days}. Run the same command again."

@@ -23,13 +23,17 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.notify.settings import AlertSettings
 from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
+    BackfillSettings,
+    EcsSettings,
     GoldSettings,
     LakeSettings,
     LineageSettings,
     ObserveSettings,
+    RefineSettings,
     RunSettings,
     ScheduleSettings,
 )
@@ -83,8 +87,12 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    refine: RefineSettings = RefineSettings()
+    backfill: BackfillSettings = BackfillSettings()
     gold: GoldSettings = GoldSettings()
+    ecs: EcsSettings = EcsSettings()
     athena: AthenaSettings = AthenaSettings()
+    alerts: AlertSettings = AlertSettings()
     lineage: LineageSettings = LineageSettings()
     observe: ObserveSettings = ObserveSettings()
     sources: dict[str, dict[str, Any]] = Field(
@@ -140,6 +148,7 @@ def load_settings(path: Path | None = None) -> Settings:
     except ValidationError as error:
         raise _explain(error, layers) from None
     hide_secrets(settings.sources)
+    hide_secrets(settings.alerts.notifiers)
     return _anchored(settings, root)
 
 

@@ -6,17 +6,27 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import polars as pl
 
 from finks import errors
-from finks.errors import ConfigurationError, ConflictError, FinksError
+from finks.errors import (
+    ConfigurationError,
+    ConflictError,
+    ContractViolationError,
+    EntitlementError,
+    FinksError,
+    QuotaExhaustedError,
+)
+from finks.run.backfill import Turn
 from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
 from finks.run.ingest import IngestContext, Ingestion
-from finks.run.plan import Plan, waves
-from finks.run.planning import plan_source, selected_streams, spent_today, table_name
-from finks.run.refine import refine_stream
+from finks.run.jobs.waiting import in_thread
+from finks.run.plan import Plan, affordable, waves
+from finks.run.planning import nightly_need, plan_source, selected_streams, spent_today, table_name
+from finks.run.refine_engines import RefineEngine
 from finks.run.report import GRAVITY, HELD_BACK, StreamReport, timed
 from finks.run.sections import RunSettings
 from finks.run.steps import WELL, Course, Step, StepEnd
@@ -47,8 +57,10 @@ class SourceRun:
         stop: Whether the run was asked to end at its next boundary.
         clock: The time, aware, in UTC.
         course: Runs the steps.
+        engine: Refines.
         refine: Whether Silver and quarantine are brought up to date too. Without it the plan goes by the Silver that
             there is: what a new split invalidates is fetched in a run after the next refinement.
+        turn: Of a backfill: what it is about and what it leaves alone.
     """
 
     context: IngestContext
@@ -57,7 +69,9 @@ class SourceRun:
     stop: StopRequested
     clock: Callable[[], datetime]
     course: Course
+    engine: RefineEngine
     refine: bool = True
+    turn: Turn | None = None
 
     async def run(self) -> None:
         """Run every wave.
@@ -65,44 +79,62 @@ class SourceRun:
         Raises:
             FinksError: The source refused to go on.
         """
-        source = self.context.source
-        budgets = Budgets(source.rates(), self.clock, spent_today=spent_today(self.context.lake, source, self.clock()))
+        source, selected = self.context.source, selected_streams(self.context.source)
+        streams = selected if self.turn is None else self.turn.backfill.narrowed(selected)
+        if not streams:
+            return
+        spent = spent_today(self.context.lake, source, self.clock())
+        budgets = Budgets(source.rates(), self.clock, spent_today=spent, reserve=self._reserve(streams))
         driver = Driver(source, redactor=self.context.redactor, clock=self.clock, budgets=budgets)
-        streams = selected_streams(source)
         try:
             # What an interrupted run had fetched is part of what the plan has to know.
             if self.refine:
-                await self._refine(streams, self._bring_up, lambda: WELL)
+                await self._refine(selected, self._bring_up, lambda: WELL)
             for wave in waves(streams):
-                await self._wave(driver, wave)
+                await self._wave(driver, budgets, wave)
                 if self.stop():
-                    return
+                    break
         finally:
             await driver.aclose()
+        if self.turn is not None:
+            left = self.turn.outlook(self._due(streams), selected, source.rates())
+            self.context.report.backfill = left.plus(self.context.report.backfill)
 
-    async def _wave(self, driver: Driver, wave: Sequence[Stream]) -> None:
-        plan = await self._plan(wave)
+    def _due(self, streams: Sequence[Stream]) -> Plan:
+        """What is due of these streams now."""
+        window = None if self.turn is None else self.turn.backfill.days
+        context = self.context
+        return plan_source(context.lake, context.source, streams, context.logical_date, self.refetch, window)
+
+    def _reserve(self, streams: Sequence[Stream]) -> dict[str, int]:
+        """The calls of today that a backfill leaves to the nightly run, per budget."""
+        lake, source = self.context.lake, self.context.source
+        if self.turn is None or not any(rate.per_day for rate in source.rates().values()):
+            return {}
+        need = nightly_need(lake, source, self.turn.nightly, self._due(streams).slices, self.clock())
+        return self.turn.reserve(need, source.rates())
+
+    async def _wave(self, driver: Driver, budgets: Budgets, wave: Sequence[Stream]) -> None:
+        plan = await self._plan(budgets, wave)
         await self._ingest(driver, wave, plan)
         if self.stop():
             return
         if self.refine:
             await self._refine(wave, self._bring_up_and_judge, lambda: self._rejection(wave))
-        self._judge(driver, wave)
+        self._judge(driver, budgets, wave)
 
-    async def _plan(self, wave: Sequence[Stream]) -> Plan:
+    async def _plan(self, budgets: Budgets, wave: Sequence[Stream]) -> Plan:
         context, report = self.context, self.context.report
         plans: list[Plan] = []
 
         async def work() -> None:
-            plans.append(
-                await asyncio.to_thread(
-                    plan_source, context.lake, context.source, wave, context.logical_date, self.refetch
-                )
-            )
+            plans.append(await asyncio.to_thread(self._due, wave))
 
         with timed(report, "plan"):
             await self.course.run(Step("plan", context.source.name), work)
-        plan = plans[0]
+        plan = (
+            plans[0] if self.turn is None else affordable(plans[0], wave, context.source.rates(), budgets.left_today())
+        )
         context.observer(Event("plan.ready", context.source.name, total=plan.calls))
         report.planned_calls += plan.calls
         for name, count in plan.settled.items():
@@ -128,7 +160,11 @@ class SourceRun:
                 given_up.append(error)
             except FinksError as error:
                 self.context.report.settle(
-                    error.exit_code, self.context.redactor.redact(f"{table}: {error}"), error.hint or ""
+                    error.exit_code,
+                    self.context.redactor.redact(f"{table}: {error}"),
+                    error.hint or "",
+                    subject=table,
+                    error=type(error).__name__,
                 )
 
         with timed(self.context.report, "ingest"):
@@ -145,28 +181,21 @@ class SourceRun:
         return StepEnd(max(codes, key=GRAVITY.index), "; ".join(report.problems))
 
     async def _refine(
-        self, streams: Sequence[Stream], work: Callable[[Sequence[Stream]], None], judge: Callable[[], StepEnd]
+        self,
+        streams: Sequence[Stream],
+        work: Callable[[Sequence[Stream], StopRequested], None],
+        judge: Callable[[], StepEnd],
     ) -> None:
         with timed(self.context.report, "refine"):
             step = Step("refine", self.context.source.name)
-            await self.course.run(step, lambda: asyncio.to_thread(work, streams), judge)
+            await self.course.run(step, lambda: in_thread(partial(work, streams), self.stop), judge)
 
-    def _bring_up(self, streams: Sequence[Stream]) -> None:
-        for stream in streams:
-            table = table_name(self.context.source.name, stream.name)
-            refine_stream(
-                self.context.lake,
-                self.context.source.name,
-                stream,
-                table,
-                self.context.run_id,
-                self.context.report.stream(table),
-                self.context.observer,
-            )
+    def _bring_up(self, streams: Sequence[Stream], stop: StopRequested) -> None:
+        self.engine.refine(self.context, streams, stop)
 
-    def _bring_up_and_judge(self, streams: Sequence[Stream]) -> None:
+    def _bring_up_and_judge(self, streams: Sequence[Stream], stop: StopRequested) -> None:
+        self._bring_up(streams, stop)
         for stream in streams:
-            self._bring_up([stream])
             self._judge_rejects(stream)
             self._find_gaps(stream)
 
@@ -184,7 +213,13 @@ class SourceRun:
             if keys:
                 table = table_name(self.context.source.name, name)
                 shown = ", ".join(keys[:10])
-                self.context.report.settle(3, f"{table}: refused today already: {shown}", ADVICE[3])
+                self.context.report.settle(
+                    3,
+                    f"{table}: refused today already: {shown}",
+                    ADVICE[3],
+                    subject=table,
+                    error=EntitlementError.__name__,
+                )
 
     def _judge_rejects(self, stream: Stream) -> None:
         """What was rejected is missing until it comes right, so Gold waits in later runs too."""
@@ -198,6 +233,8 @@ class SourceRun:
                 f"{counts.table}: {counts.share_rejected:.1%} of the newest records were rejected, "
                 f"{counts.malformed} whole bodies",
                 f"Look at them: finks quarantine show {counts.table}",
+                subject=counts.table,
+                error=ContractViolationError.__name__,
             )
 
     def _find_gaps(self, stream: Stream) -> None:
@@ -213,17 +250,26 @@ class SourceRun:
         report.gaps = int(found["missing"].sum())
         newest = records[contract.event_time].max()
         report.newest = date(newest.year, newest.month, newest.day) if isinstance(newest, date) else None
-        report.behind = found.filter(pl.col("behind") > 0)["key"].to_list()
+        report.behind = dict(found.filter(pl.col("behind") > 0).select("key", "behind").iter_rows())
 
-    def _judge(self, driver: Driver, wave: Sequence[Stream]) -> None:
+    def _judge(self, driver: Driver, budgets: Budgets, wave: Sequence[Stream]) -> None:
         """Turn what the vendor said into exit code and advice."""
         source = self.context.source.name
         for stream in wave:
             verdict = driver.stopped(stream)
-            if verdict is not None and verdict.action is Action.STOP_SOURCE:
+            # A backfill that has spent its share has done what it could: what is left stands in the report.
+            spent = self.turn is not None and budgets.left(stream.endpoint_class) == 0
+            if verdict is not None and verdict.action is Action.STOP_SOURCE and not spent:
                 kind = getattr(errors, verdict.error)
                 raise kind(f"{source} refused to go on: {verdict.reason}", hint=ADVICE[kind.exit_code])
             table = table_name(source, stream.name)
             for name, count in self.context.report.stream(table).errors.items():
                 code = getattr(errors, name).exit_code
-                self.context.report.settle(code, f"{table}: {count} slices are not whole ({name})", ADVICE[code])
+                self.context.report.settle(
+                    code,
+                    f"{table}: {count} slices are not whole ({name})",
+                    ADVICE[code],
+                    # A quota is the whole source's.
+                    subject=source if name == QuotaExhaustedError.__name__ else table,
+                    error=name,
+                )

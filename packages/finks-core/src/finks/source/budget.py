@@ -15,6 +15,11 @@ from finks.source.transport import Clock
 DEFAULT_CLASS = "default"
 
 
+def budget_name(endpoint_class: str, rates: Mapping[str, Rate]) -> str:
+    """The name in `rates` of the budget that a class draws on."""
+    return endpoint_class if endpoint_class in rates else DEFAULT_CLASS
+
+
 @dataclass(slots=True)
 class TokenBucket:
     """The arithmetic of one budget; no clock and no waiting of its own.
@@ -68,6 +73,7 @@ class Budgets:
         rates: The budget per endpoint class; `default` serves the classes that are not listed.
         clock: The time, aware, in UTC: it tells when a day ends.
         spent_today: Calls already made today per endpoint class, as the ledger shows them.
+        reserve: Calls of a day per endpoint class that are left to somebody else.
         monotonic: Seconds of a clock that never goes back.
         sleep: Waits that many seconds of the same clock.
 
@@ -81,6 +87,7 @@ class Budgets:
         clock: Clock,
         *,
         spent_today: Mapping[str, int] | None = None,
+        reserve: Mapping[str, int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -98,6 +105,9 @@ class Budgets:
         self._spent: dict[str, int] = {}
         for name, count in (spent_today or {}).items():
             self._count(name, count)
+        self._reserve: dict[str, int] = {}
+        for name, count in (reserve or {}).items():
+            self._reserve[self._name(name)] = self._reserve.get(self._name(name), 0) + count
 
     async def acquire(self, endpoint_class: str) -> None:
         """Wait for the right to make one call, and spend it.
@@ -130,21 +140,35 @@ class Budgets:
         self._turn_day()
         return self._spent.get(self._name(endpoint_class), 0)
 
+    def left(self, endpoint_class: str) -> int | None:
+        """Calls that may still be made today, the reserve left out; None when a day has no limit."""
+        self._turn_day()
+        name = self._name(endpoint_class)
+        allowed = self._rates[name].per_day if name in self._rates else None
+        return None if allowed is None else max(0, allowed - self._reserve.get(name, 0) - self._spent.get(name, 0))
+
+    def left_today(self) -> dict[str, int]:
+        """The same for every budget whose day has a limit."""
+        left = {name: self.left(name) for name in self._rates}
+        return {name: count for name, count in left.items() if count is not None}
+
     def _name(self, endpoint_class: str) -> str:
-        return endpoint_class if endpoint_class in self._rates else DEFAULT_CLASS
+        return budget_name(endpoint_class, self._rates)
 
     def _count(self, endpoint_class: str, calls: int) -> None:
         name = self._name(endpoint_class)
         self._spent[name] = self._spent.get(name, 0) + calls
 
     def _check_day(self, name: str) -> None:
-        self._turn_day()
-        allowed = self._rates[name].per_day
-        if allowed is not None and self._spent.get(name, 0) >= allowed:
+        if self.left(name) == 0:
+            kept = self._reserve.get(name, 0)
             raise QuotaExhaustedError(
-                "The day's calls are used up.",
+                "The day's calls are used up, but for those that are left to the nightly run."
+                if kept
+                else "The day's calls are used up.",
                 where=f"budget {name!r}",
-                expected=f"at most {allowed} calls a day",
+                expected=f"at most {self._rates[name].per_day} calls a day"
+                + (f", {kept} of them reserved" if kept else ""),
                 hint="Run the same command again tomorrow; only what is missing is fetched.",
             )
 
@@ -161,4 +185,4 @@ class Budgets:
         return self._queues.setdefault(name, asyncio.Lock())
 
 
-__all__ = ["Budgets", "TokenBucket"]
+__all__ = ["Budgets", "TokenBucket", "budget_name"]
