@@ -12,7 +12,9 @@ def test_a_zone_that_is_not_named_is_not_written():
     assert resources(policy, "s3:PutObject") == [
         "arn:aws:s3:::b/lake/bronze/*",
         "arn:aws:s3:::b/lake/runs/*",
+        "arn:aws:s3:::b/lake/jobs/*",
         "arn:aws:s3:::b/lake/alerts/*",
+        "arn:aws:s3:::b/lake/lineage/*",
     ]
     assert resources(policy, "glue:UpdateTable") == [
         "arn:aws:glue:eu-central-1:1:catalog",
@@ -23,4 +25,4 @@ def test_a_zone_that_is_not_named_is_not_written():
 
 def test_a_reader_writes_nothing_and_holds_nothing():
     actions = {action for part in lake_policy("s3://b")["Statement"] for action in part["Action"]}
-    assert all(action.split(":")[1].startswith(("Get", "List")) for action in actions)
+    assert all(action.split(":")[1].startswith(("Get", "List", "Query")) for action in actions)
