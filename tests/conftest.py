@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from finks_local.stack import Stack
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 ROOT = Path(__file__).resolve().parents[1]
 # How fast an example runs says something of the machine, nothing of the code.
@@ -61,6 +62,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory, finks_command: Finks):
     """The directory in which `finks demo` ran twice, and the two finished processes."""
     folder = tmp_path_factory.mktemp("demo")
     return folder, finks_command("demo", cwd=folder), finks_command("demo", cwd=folder)
+
+
+@pytest.fixture(scope="session")
+def _recorder() -> InMemorySpanExporter:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    recorder = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(recorder))
+    # A process has one provider, so all of its tests share it, as they would in a host application.
+    trace.set_tracer_provider(provider)
+    return recorder
+
+
+@pytest.fixture
+def spans(_recorder: InMemorySpanExporter) -> InMemorySpanExporter:
+    """The process's own tracer provider; `get_finished_spans()` has what ended since the test began."""
+    _recorder.clear()
+    return _recorder
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from rich.console import Console
 from finks.cli.runs import ConfigOption
 from finks.errors import FinksError
 from finks.lake import Lake
+from finks.notify import build_notifiers
 from finks.plugins import build_source
 from finks.run.planning import selected_streams
 from finks.run.settings import Settings, load_settings
@@ -38,7 +39,7 @@ def doctor(config: ConfigOption = None) -> None:
     codes = [_source(console, settings, name) for name in settings.sources]
     if not codes:
         _tell(console, "sources", "none is configured; `finks connectors list` shows what is installed")
-    codes.append(_lake(console, settings))
+    codes += [_notifiers(console, settings), _lake(console, settings)]
     raise typer.Exit(max(codes))
 
 
@@ -49,6 +50,16 @@ def _source(console: Console, settings: Settings, name: str) -> int:
     except FinksError as error:
         _tell(console, f"source {name}", str(error))
         return error.exit_code
+    return 0
+
+
+def _notifiers(console: Console, settings: Settings) -> int:
+    try:
+        names = ", ".join(build_notifiers(settings.alerts.notifiers, settings.place))
+    except FinksError as error:
+        _tell(console, "alerts", str(error))
+        return error.exit_code
+    _tell(console, "alerts", f"go to {names}; `finks alerts test` sends one" if names else "nobody is told")
     return 0
 
 

@@ -10,7 +10,7 @@ try:
 except ImportError:
     sys.exit("The finks command needs an extra: pip install 'finks-core[cli]'")
 
-from finks.cli import backfill, doctor, inspect, runs, schedule
+from finks.cli import alerts, backfill, doctor, inspect, lineage, runs, schedule
 from finks.cli.failure import show_failure
 
 COMMANDS = "finks.commands"
@@ -44,7 +44,9 @@ runs.register(app)
 backfill.register(app)
 schedule.register(app)
 inspect.register(app)
+lineage.register(app)
 doctor.register(app)
+alerts.register(app)
 for entry in sorted(entry_points(group=COMMANDS), key=lambda e: e.name):
     offered = entry.load()
     if isinstance(offered, typer.Typer):

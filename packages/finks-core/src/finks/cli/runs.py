@@ -18,7 +18,8 @@ from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.lake.lake import utc_now
 from finks.run.backfill import Backfill
-from finks.run.observing import configure, log_event, metrics_listeners
+from finks.run.listeners import listeners
+from finks.run.observing import configure, log_event
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
@@ -209,8 +210,8 @@ def maintain(config: ConfigOption = None) -> None:
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:
     """Run once, observed as the settings say. Progress goes to standard error, unless log records do."""
     configure(settings.observe)
-    listeners = metrics_listeners(settings)
+    told = listeners(settings)
     if settings.observe.logs == "json":
-        return Runner(settings, options, log_event, listeners=listeners).run()
+        return Runner(settings, options, log_event, listeners=told).run()
     with progress(Console(stderr=True), quiet) as observer:
-        return Runner(settings, options, observer, listeners=listeners).run()
+        return Runner(settings, options, observer, listeners=told).run()

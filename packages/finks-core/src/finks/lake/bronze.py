@@ -48,6 +48,10 @@ LEDGER_COLUMNS: Final = tuple(name for name in BRONZE_SCHEMA.names if name != "b
 BATCH_BYTES: Final = 128 * 1024 * 1024
 """Bytes of bodies after which a batch of `added_since` ends."""
 
+MAX_IDS: Final = 1000
+"""With more ids than this, all of the table is looked at."""
+
+_ALL: Final = all_of()
 _READABLE: Final = all_of(equal("outcome", "ok"), present("body"))
 _GROUP_FILE_BYTES: Final = 8 * 1024 * 1024
 _PROPERTIES: Final[Mapping[str, str]] = {
@@ -91,6 +95,20 @@ class BronzeTable:
     def ledger(self) -> pa.Table:
         """Every row without its body, in no particular order. An absent table gives no rows."""
         return self._scan(LEDGER_COLUMNS)
+
+    def responses(self, ids: Collection[str], *, bodies: bool = False) -> pa.Table:
+        """These responses, in no particular order.
+
+        Args:
+            ids: Their `response_id`s.
+            bodies: With the bodies too.
+        """
+        columns = tuple(BRONZE_SCHEMA.names) if bodies else LEDGER_COLUMNS
+        # A condition of many values costs more than the rows that it leaves out.
+        few = one_of("response_id", list(ids)) if len(ids) <= MAX_IDS else all_of()
+        rows = self._scan(columns, few)
+        wanted = pc.call_function("is_in", [rows["response_id"]], pc.SetLookupOptions(pa.array(list(ids), pa.string())))
+        return rows.filter(wanted)
 
     def last_hashes(self, *, without: Collection[str] = ()) -> dict[tuple[str, int], str]:
         """Per (slice id, page) the SHA-256 of the newest body, one recorded as unchanged included.
@@ -166,12 +184,12 @@ class BronzeTable:
         line = [] if table is None else ancestry(table)
         return (line[0] if line else None), (snapshot_id if snapshot_id in line else None)
 
-    def _scan(self, columns: tuple[str, ...]) -> pa.Table:
+    def _scan(self, columns: tuple[str, ...], row_filter: BooleanExpression = _ALL) -> pa.Table:
         schema = pa.schema([BRONZE_SCHEMA.field(name) for name in columns])
         table = find_table(self._catalog, self.identifier)
         if table is None:
             return schema.empty_table()
-        return table.scan(selected_fields=columns).to_arrow().select(columns).cast(schema)
+        return table.scan(row_filter=row_filter, selected_fields=columns).to_arrow().select(columns).cast(schema)
 
     def _load_or_create(self) -> Table:
         found = find_table(self._catalog, self.identifier)

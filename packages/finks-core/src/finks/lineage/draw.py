@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from finks.lake.catalog import NAMESPACES
 from finks.lineage.graph import Graph
 from finks.lineage.model import Edge
-from finks.lineage.naming import BUILD, ZONES
+from finks.lineage.naming import BUILD
 
 _ESCAPES: Mapping[int, str] = str.maketrans(
-    {character: f"#{ord(character)};" for character in "\"#&<>`|[]{}()\\;"} | {"\n": " "}
+    {character: f"#{ord(character)};" for character in '"#&<>`|[]{}()\\;'} | {"\n": " "}
 )
 """What Mermaid would read as its own (mermaid.js.org, flowcharts: entity codes)."""
 
@@ -73,7 +74,7 @@ def mermaid(graph: Graph) -> str:
     for name in numbers:
         zones[_zone(name)].append(name)
     lines = ["flowchart LR"]
-    for zone in (_SOURCES, *ZONES[:3], BUILD, ZONES[3]):
+    for zone in (_SOURCES, "bronze", "silver", "quarantine", BUILD, "gold"):
         if zones[zone]:
             lines += [f"    subgraph {zone}", *(f'        {numbers[name]}["{_quoted(name)}"]' for name in zones[zone])]
             lines.append("    end")
@@ -85,7 +86,7 @@ def mermaid(graph: Graph) -> str:
 
 def _zone(name: str) -> str:
     zone = name.partition(".")[0]
-    return zone if zone in (*ZONES, BUILD) else _SOURCES
+    return zone if zone in (*NAMESPACES, BUILD) else _SOURCES
 
 
 def _quoted(name: str) -> str:

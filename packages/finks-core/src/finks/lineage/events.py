@@ -7,13 +7,12 @@ job's name, so the same run told twice gives the same events.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import attr
-from finks.lineage.model import Column, Columns, Dataset, JobRun, Port
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import (
     DatasetFacet,
@@ -32,6 +31,8 @@ from openlineage.client.facet_v2 import (
 )
 from openlineage.client.serde import Serde
 
+from finks.lineage.model import Column, Columns, Dataset, JobRun, Port
+
 PRODUCER = f"pkg:pypi/finks-core@{version('finks-core')}"
 """Who tells: a package URL, which is a URI, as the specification asks for."""
 
@@ -43,6 +44,7 @@ DIRECT = "DIRECT"
 INDIRECT = "INDIRECT"
 
 RawEvent = dict[str, Any]
+T = TypeVar("T")
 
 
 @attr.define
@@ -98,19 +100,24 @@ def job_run_id(run_id: str, job: str) -> str:
     return run_id if job == RUN else str(uuid.uuid5(uuid.UUID(run_id), job))
 
 
+def _facet(kind: Callable[..., T], *values: object) -> T:
+    """A facet that says who made it."""
+    return kind(*values, producer=PRODUCER)
+
+
 def _events(context: RunContext, job: JobRun) -> Iterator[RunEvent]:
     run_facets: dict[str, RunFacet] = {
-        "finks": FinksRunFacet(context.lake, context.traceparent or None, dict(job.facts), producer=PRODUCER)
+        "finks": _facet(FinksRunFacet, context.lake, context.traceparent or None, dict(job.facts))
     }
     if job.name != RUN:
-        run_facets["parent"] = parent_run.ParentRunFacet(
-            parent_run.Run(context.run_id), parent_run.Job(context.lake, RUN), producer=PRODUCER
+        run_facets["parent"] = _facet(
+            parent_run.ParentRunFacet, parent_run.Run(context.run_id), parent_run.Job(context.lake, RUN)
         )
     job_facets: dict[str, JobFacet] = {
-        "jobType": job_type_job.JobTypeJobFacet("BATCH", "FINKS", job.step.upper(), producer=PRODUCER)
+        "jobType": _facet(job_type_job.JobTypeJobFacet, "BATCH", "FINKS", job.step.upper())
     }
     if job.sql:
-        job_facets["sql"] = sql_job.SQLJobFacet(job.sql, job.dialect, producer=PRODUCER)
+        job_facets["sql"] = _facet(sql_job.SQLJobFacet, job.sql, job.dialect)
     run_id = job_run_id(context.run_id, job.name)
     yield RunEvent(
         eventType=RunState.START,
@@ -121,7 +128,7 @@ def _events(context: RunContext, job: JobRun) -> Iterator[RunEvent]:
     )
     labels = {port.dataset.label: port.dataset for port in job.inputs}
     if job.error:
-        failure = error_message_run.ErrorMessageRunFacet(job.error, "Python", producer=PRODUCER)
+        failure = _facet(error_message_run.ErrorMessageRunFacet, job.error, "Python")
         run_facets = {**run_facets, "errorMessage": failure}
     yield RunEvent(
         eventType=_end(job),
@@ -143,7 +150,7 @@ def _end(job: JobRun) -> RunState:
 def _input(context: RunContext, port: Port) -> InputDataset:
     dataset = InputDataset(port.dataset.namespace, port.dataset.name, facets=_facets(context, port))
     if port.rows is not None:
-        statistics = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(port.rows, producer=PRODUCER)
+        statistics = _facet(input_statistics_input_dataset.InputStatisticsInputDatasetFacet, port.rows)
         dataset.inputFacets = {"inputStatistics": statistics}
     return dataset
 
@@ -154,7 +161,7 @@ def _output(context: RunContext, port: Port, inputs: Mapping[str, Dataset]) -> O
         facets["columnLineage"] = _column_lineage(port.columns, inputs)
     dataset = OutputDataset(port.dataset.namespace, port.dataset.name, facets=facets)
     if port.rows is not None:
-        statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(port.rows, producer=PRODUCER)
+        statistics = _facet(output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet, port.rows)
         dataset.outputFacets = {"outputStatistics": statistics}
     return dataset
 
@@ -166,14 +173,14 @@ def _facets(context: RunContext, port: Port) -> dict[str, DatasetFacet]:
             schema_dataset.SchemaDatasetFacetFields(item.name, item.type or None, item.description or None)
             for item in port.fields
         ]
-        facets["schema"] = schema_dataset.SchemaDatasetFacet(fields, producer=PRODUCER)
+        facets["schema"] = _facet(schema_dataset.SchemaDatasetFacet, fields)
     if port.version is not None:
-        facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(str(port.version), producer=PRODUCER)
+        facets["version"] = _facet(dataset_version_dataset.DatasetVersionDatasetFacet, str(port.version))
     names = [(context.lake, port.dataset.label)] if _has_own_label(port.dataset) else []
     names += [port.dataset.glue] if port.dataset.glue else []
     if names:
         symlinks = [symlinks_dataset.Identifier(namespace, name, TABLE) for namespace, name in names]
-        facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(symlinks, producer=PRODUCER)
+        facets["symlinks"] = _facet(symlinks_dataset.SymlinksDatasetFacet, symlinks)
     return facets
 
 
@@ -201,6 +208,4 @@ def _column_lineage(
         name: column_lineage_dataset.Fields(inputs_of(found, DIRECT, columns.note.get(name, "")))
         for name, found in columns.direct.items()
     }
-    return column_lineage_dataset.ColumnLineageDatasetFacet(
-        fields, inputs_of(columns.indirect, INDIRECT), producer=PRODUCER
-    )
+    return _facet(column_lineage_dataset.ColumnLineageDatasetFacet, fields, inputs_of(columns.indirect, INDIRECT))

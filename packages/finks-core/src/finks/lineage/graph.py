@@ -82,12 +82,12 @@ def _closure(
 
 
 def _union(one: Wanted, other: Wanted) -> Wanted:
-    return ALL if one is ALL or other is ALL else one | other
+    return ALL if one is None or other is None else one | other
 
 
 def _into_source(edge: Edge, wanted: Wanted) -> tuple[Edge, Wanted] | None:
     """The edge, narrowed to the target's columns that are wanted, and the source's columns that they need."""
-    if wanted is ALL or edge.columns is None:
+    if wanted is None or edge.columns is None:
         return edge, ALL
     kept = {name: found for name, found in edge.columns.items() if name in wanted}
     return (replace(edge, columns=kept), frozenset().union(*kept.values())) if kept else None
@@ -95,7 +95,7 @@ def _into_source(edge: Edge, wanted: Wanted) -> tuple[Edge, Wanted] | None:
 
 def _into_target(edge: Edge, wanted: Wanted) -> tuple[Edge, Wanted] | None:
     """The edge, narrowed to the source's columns that are wanted, and the target's columns made of them."""
-    if wanted is ALL or edge.columns is None:
+    if wanted is None or edge.columns is None:
         return edge, ALL
     kept = {name: tuple(item for item in found if item in wanted) for name, found in edge.columns.items()}
     kept = {name: found for name, found in kept.items() if found}

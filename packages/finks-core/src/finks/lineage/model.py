@@ -99,6 +99,21 @@ class JobRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A table that a dbt project reads and does not make.
+
+    Attributes:
+        label: `silver.<table>`.
+        relation: Database, schema and name by which queries name it.
+        columns: Those that the project declares.
+    """
+
+    label: str
+    relation: tuple[str, str, str]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """What a dbt build made of one model, as its artifacts tell it.
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from finks.errors import FinksError
+from finks.lake import Lake
+from finks.lake.catalog import NAMESPACES
 from finks.lineage.model import Dataset
 
-ZONES = ("bronze", "silver", "quarantine", "gold")
 BUILD = "build"
 """The zone of what a dbt build makes on its way to the marts."""
 
@@ -58,8 +60,34 @@ class Names:
             relation: Database, schema and name.
             dialect: `duckdb` or `athena`.
         """
-        engine = f"awsathena://athena.{self.region}.amazonaws.com" if dialect == "athena" else f"duckdb://{self.address}"
+        engine = (
+            f"awsathena://athena.{self.region}.amazonaws.com" if dialect == "athena" else f"duckdb://{self.address}"
+        )
         return Dataset(engine, ".".join(relation), f"{BUILD}.{name}")
+
+
+def names_of(lake: Lake) -> Names:
+    """The names of a lake's datasets."""
+    from finks.lake.glue import ZoneCatalog
+
+    if not isinstance(lake.catalog, ZoneCatalog):
+        return Names(lake.place.address, lake.place.data, {})
+    from finks.lake.aws import aws
+
+    databases = {zone: lake.catalog.database(zone) for zone in NAMESPACES}
+    return Names(lake.place.address, lake.place.data, databases, aws().region, _account())
+
+
+def _account() -> str:
+    """The account's number; empty where nobody tells it, and then no Glue name is given."""
+    from finks.lake.aws import aws
+    from finks.lake.aws_errors import told
+
+    try:
+        with told():
+            return aws().client("sts").get_caller_identity()["Account"]
+    except FinksError:
+        return ""
 
 
 def origin(address: str) -> Dataset:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from finks.errors import DataError
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
+
+from finks.errors import DataError
 
 Relation = tuple[str, str, str]
 
@@ -36,7 +38,7 @@ def read_query(sql: str, dialect: str, known: Mapping[Relation, Sequence[str]]) 
     Raises:
         DataError: sqlglot does not understand it.
     """
-    schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+    schema: dict[str, Any] = {}
     for (database, namespace, name), columns in known.items():
         schema.setdefault(database, {}).setdefault(namespace, {})[name] = dict.fromkeys(columns, "text")
     try:
@@ -44,14 +46,32 @@ def read_query(sql: str, dialect: str, known: Mapping[Relation, Sequence[str]]) 
         root = build_scope(tree)
     except SqlglotError as error:
         raise DataError("A query cannot be read for its lineage.", where=dialect, got=str(error)) from None
-    if root is None or not isinstance(tree, exp.Query):
-        raise DataError("A query cannot be read for its lineage.", where=dialect, expected="a SELECT", got=sql[:80])
+    strange = (
+        [type(scope.expression).__name__ for scope in root.traverse() if not _is_query(scope)] if root else ["none"]
+    )
+    if root is None or not isinstance(tree, exp.Query) or strange:
+        raise DataError(
+            "A query cannot be read for its lineage.", where=dialect, expected="SELECTs", got=", ".join(strange)
+        )
     return Query(root, tuple(tree.named_selects))
 
 
 def relation_of(table: exp.Table) -> Relation:
     """Database, schema and name of a table as a query names it."""
     return table.catalog, table.db, table.name
+
+
+def body(scope: Scope) -> exp.Query:
+    """The query of a scope. `read_query` has made sure that it is one."""
+    found = scope.expression
+    assert isinstance(found, exp.Query)
+    return found
+
+
+def columns_of(scope: Scope) -> dict[str, exp.Expr]:
+    """What a SELECT computes, by the names of its columns."""
+    found = body(scope)
+    return dict(zip(found.named_selects, found.selects, strict=True))
 
 
 def branches(scope: Scope) -> list[Scope]:
@@ -63,9 +83,13 @@ def branches(scope: Scope) -> list[Scope]:
 
 def select_of(scope: Scope, position: int) -> exp.Expr:
     """The expression of a SELECT's column."""
-    return scope.expression.selects[position]
+    return body(scope).selects[position]
 
 
 def position_of(scope: Scope, column: str) -> int:
     """Where a column stands in what a scope gives."""
-    return scope.expression.named_selects.index(column)
+    return body(scope).named_selects.index(column)
+
+
+def _is_query(scope: Scope) -> bool:
+    return isinstance(scope.expression, exp.Query)

@@ -71,7 +71,8 @@ class SqliteIndex:
         """See `LineageIndex`."""
         query = "select run_id, job, type, at from events where run_id = ? order by at, job, type desc"
         with self._connected() as connection:
-            return [Happening(*row[:3], datetime.fromisoformat(row[3])) for row in connection.execute(query, (run_id,))]
+            rows = connection.execute(query, (run_id,)).fetchall()
+        return [Happening(run, job, kind, datetime.fromisoformat(at)) for run, job, kind, at in rows]
 
     def clear(self) -> None:
         """See `LineageIndex`."""
@@ -106,4 +107,5 @@ def _row(edge: Edge) -> tuple[Any, ...]:
 
 
 def _edge(row: tuple[Any, ...]) -> Edge:
-    return Edge(*row[:4], datetime.fromisoformat(row[4]), from_text(row[5]))
+    source, target, job, run_id, at, columns = row
+    return Edge(source, target, job, run_id, datetime.fromisoformat(at), from_text(columns))

@@ -8,6 +8,7 @@ can read them in.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,6 +18,8 @@ from finks.errors import ConfigurationError
 from finks.lake.place import Place
 
 FOLDER = "lineage"
+
+_RUN = re.compile(r"/run=([0-9a-f-]{36})/")
 
 RawEvent = dict[str, Any]
 
@@ -56,15 +59,14 @@ class EventStore:
         lines = "".join(f"{json.dumps(event, sort_keys=True)}\n" for event in events)
         self._place.keep(f"{folder_of(run_id)}/{step}.ndjson", lines)
 
+    def runs(self) -> list[str]:
+        """The runs that there are events of, the oldest first."""
+        names = self._place.kept_names(f"{FOLDER}/")
+        return sorted({part for name in names for part in _RUN.findall(name)})
+
     def of_run(self, run_id: str) -> Iterator[RawEvent]:
         """The events of one run."""
-        return self._read(folder_of(run_id))
-
-    def all(self) -> Iterator[RawEvent]:
-        """The events of every run, the oldest run first."""
-        return self._read(FOLDER)
-
-    def _read(self, folder: str) -> Iterator[RawEvent]:
+        folder = folder_of(run_id)
         for name in self._place.kept_names(f"{folder}/"):
             for line in (self._place.kept(name) or "").splitlines():
                 yield json.loads(line)

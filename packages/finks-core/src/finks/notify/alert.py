@@ -76,8 +76,9 @@ class Alert(BaseModel):
 
     @property
     def title(self) -> str:
-        """One line."""
-        what = TITLES[self.kind].format(subject=self.subject)
+        """One line of printable characters."""
+        subject = "".join(one if one.isprintable() else " " for one in self.subject)
+        what = TITLES[self.kind].format(subject=subject)
         return f"finks: {what}" if self.status == "open" else f"finks: over: {what}"
 
     @property

@@ -1,7 +1,7 @@
 """Runs that began and never ended: kill -9, a lost machine, a lost network.
 
-A run writes `alerts/began.json` when it holds the lake, and its end is written in the book of alerts after everybody was
-told of it. The file of a run whose end is not there, and that does not hold the lake any more, is that of a zombie.
+A run writes `alerts/began.json` when it holds the lake, and its end is written in the book of alerts, together with
+what is to be told of it. A run that began, whose end is not there and that does not hold the lake is a zombie.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Email(BaseNotifier):
 def message(alert: Alert, config: EmailConfig) -> EmailMessage:
     """The message. Pure."""
     mail = EmailMessage()
-    mail["Subject"] = " ".join(alert.title.split())
+    mail["Subject"] = alert.title
     mail["From"] = config.sender
     mail["To"] = ", ".join(config.recipients)
     mail["Message-ID"] = f"<{alert.id}@{config.sender.rpartition('@')[2]}>"

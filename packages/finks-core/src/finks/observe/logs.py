@@ -32,6 +32,7 @@ class JsonLines(structlog.stdlib.ProcessorFormatter):
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
+            _take_exception,
         ]
         super().__init__(
             foreign_pre_chain=named,
@@ -61,6 +62,14 @@ def configure_logs(stream: TextIO | None = None, *, level: int = logging.INFO) -
     logging.captureWarnings(True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _take_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """The exception as the record has it as text: `guarding_logs` leaves no other form of it."""
+    record: logging.LogRecord = event["_record"]
+    if record.exc_text and not record.exc_info:
+        event["exception"] = record.exc_text
+    return event
 
 
 def _correlate(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from finks.lineage.model import Field, Model
+from finks.lineage.model import Field, Model, Source
+from finks.run.dbt_spans import time_of
 
 Node = Mapping[str, Any]
 
@@ -24,9 +24,9 @@ def models(manifest: Mapping[str, Any], results: Sequence[Node]) -> list[Model]:
     ]
 
 
-def sources(manifest: Mapping[str, Any]) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    """The columns of every source that the project declares, by database, schema and name."""
-    return {_relation(node): tuple(node["columns"]) for node in manifest["sources"].values()}
+def sources(manifest: Mapping[str, Any]) -> list[Source]:
+    """The tables that the project declares as its sources."""
+    return [Source(_label(node), _relation(node), tuple(node["columns"])) for node in manifest["sources"].values()]
 
 
 def _model(manifest: Mapping[str, Any], node: Node, row: Node) -> Model:
@@ -45,8 +45,8 @@ def _model(manifest: Mapping[str, Any], node: Node, row: Node) -> Model:
         dialect=manifest["metadata"]["adapter_type"],
         status=row["status"],
         message=row.get("message") or "",
-        started_at=datetime.fromisoformat(times[0]["started_at"] if times else generated),
-        finished_at=datetime.fromisoformat(times[-1]["completed_at"] if times else generated),
+        started_at=time_of(times[0]["started_at"] if times else generated),
+        finished_at=time_of(times[-1]["completed_at"] if times else generated),
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
     )
 
@@ -56,10 +56,14 @@ def _inputs(manifest: Mapping[str, Any], node: Node) -> set[str]:
     for name in node["depends_on"].get("nodes", []):
         source = manifest["sources"].get(name)
         if source is not None:
-            found.add(f"{source['source_name']}.{source['identifier']}")
+            found.add(_label(source))
         elif (parent := manifest["nodes"].get(name)) is not None:
             found |= _inputs(manifest, parent) if _is_ephemeral(parent) else {f"build.{parent['name']}"}
     return found
+
+
+def _label(source: Node) -> str:
+    return f"{source['source_name']}.{source['identifier']}"
 
 
 def _is_ephemeral(node: Node) -> bool:

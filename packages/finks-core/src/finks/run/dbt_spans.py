@@ -34,14 +34,16 @@ def dbt_spans(results: Mapping[str, Any]) -> list[NodeSpan]:
     Args:
         results: run_results.json.
     """
-    reported = _time(results["metadata"]["generated_at"])
+    reported = time_of(results["metadata"]["generated_at"])
     return [_span(row, reported) for row in results["results"]]
 
 
 def _span(row: Mapping[str, Any], reported: datetime) -> NodeSpan:
-    kind, _, name = row["unique_id"].split(".")[:3]
-    begins = [_time(part["started_at"]) for part in row["timing"] if part["started_at"]]
-    ends = [_time(part["completed_at"]) for part in row["timing"] if part["completed_at"]]
+    kind, _, *names = row["unique_id"].split(".")
+    # A generic test's last part is a hash; a unit test's is its name, after its model's.
+    name = ".".join(names) if kind == "unit_test" else names[0]
+    begins = [time_of(part["started_at"]) for part in row["timing"] if part["started_at"]]
+    ends = [time_of(part["completed_at"]) for part in row["timing"] if part["completed_at"]]
     failed = row["status"] in FAILED
     return NodeSpan(
         f"dbt {kind} {name}",
@@ -52,7 +54,7 @@ def _span(row: Mapping[str, Any], reported: datetime) -> NodeSpan:
     )
 
 
-def _time(text: str) -> datetime:
-    """Dbt writes UTC, with a `Z` or, before 1.10, without."""
+def time_of(text: str) -> datetime:
+    """A time in dbt's artifacts. dbt writes UTC, with a `Z` or, before 1.10, without."""
     told = datetime.fromisoformat(text)
     return told if told.tzinfo else told.replace(tzinfo=UTC)

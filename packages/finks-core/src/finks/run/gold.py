@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
-from finks.lineage.model import Model
+from finks.lineage.model import Model, Source
 from finks.observe import child_environment, record_span
 from finks.run import dbt_artifacts
 from finks.run.dbt_spans import dbt_spans
@@ -31,7 +31,7 @@ class BuildResult:
         failures: One line for every node that failed; what was skipped because of it is not listed.
         scanned_bytes: What the statements of models and tests read, where the engine bills by that; else 0.
         models: What was made of each model.
-        sources: The columns of the tables that they are made of, by database, schema and name.
+        sources: The tables that they are made of.
     """
 
     marts: dict[str, tuple[str, str]]
@@ -39,7 +39,7 @@ class BuildResult:
     failures: tuple[str, ...]
     scanned_bytes: int = 0
     models: list[Model] = field(default_factory=list)
-    sources: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
 
 
 def project_directory(setting: Path | None) -> Path:

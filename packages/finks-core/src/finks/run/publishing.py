@@ -52,7 +52,13 @@ class GoldRun:
             self.report.gold.status = "failed"
             self.report.gold.failures = self.report.gold.failures or [str(error)]
             advice = error.hint or ADVICE[error.exit_code]
-            self.report.settle(error.exit_code, f"Gold was not published: {error.message}", advice)
+            self.report.settle(
+                error.exit_code,
+                f"Gold was not published: {error.message}",
+                advice,
+                subject="gold",
+                error=type(error).__name__,
+            )
 
     def _build(self, scratch: Path) -> dict[str, pa.Table]:
         """The marts, after every test passed."""

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from finks.lineage.model import Model
+from finks.lineage.model import Model, Source
 
 HELD_BACK = "held back"
 
@@ -35,7 +35,9 @@ class StreamReport(BaseModel):
         default=0, description="Records that a response no longer had, too many at once to believe."
     )
     gaps: int = Field(default=0, description="Sessions that a key lacks between its first and its last record.")
-    behind: list[str] = Field(default_factory=list, description="Keys that lack the stream's newest session.")
+    behind: dict[str, int] = Field(
+        default_factory=dict, description="Keys that lack the stream's newest sessions, and how many of them."
+    )
     newest: date | None = Field(default=None, description="The newest session of any key, where the run looked.")
     malformed: int = Field(default=0, description="Whole bodies that could not be read.")
     share_rejected: float = Field(
@@ -63,9 +65,17 @@ class GoldReport(BaseModel):
     scanned_bytes: int = Field(default=0, description="What Athena read for models and tests; it bills by that.")
     failures: list[str] = Field(default_factory=list)
     models: list[Model] = Field(default_factory=list, exclude=True, description="What dbt made of each model.")
-    sources: dict[tuple[str, str, str], tuple[str, ...]] = Field(
-        default_factory=dict, exclude=True, description="The columns of what the models read."
-    )
+    sources: list[Source] = Field(default_factory=list, exclude=True, description="The tables that the models read.")
+
+
+class Cause(BaseModel):
+    """One thing that went wrong, and where: what alerts are made of."""
+
+    subject: str = Field(description="The table, the source, `gold`, or `run`.")
+    error: str = Field(description="Its class in finks.errors.")
+    exit_code: int
+    problem: str
+    advice: str
 
 
 class BackfillReport(BaseModel):
@@ -105,6 +115,10 @@ class RunReport(BaseModel):
     backfill: BackfillReport | None = None
     gold: GoldReport = GoldReport()
     seconds: dict[str, float] = Field(default_factory=dict, description="Wall-clock seconds per stage.")
+    unfinished: list[str] = Field(
+        default_factory=list, description="Sources that ended before all their streams were through."
+    )
+    causes: list[Cause] = Field(default_factory=list, description="What went wrong, and where.")
     problems: list[str] = Field(default_factory=list)
     advice: list[str] = Field(default_factory=list, description="What to do next.")
 
@@ -116,10 +130,19 @@ class RunReport(BaseModel):
         """The sum of one count over all streams."""
         return sum(getattr(stream, name) for stream in self.streams.values())
 
-    def settle(self, exit_code: int, problem: str, advice: str = "") -> None:
-        """Record a problem; the gravest exit code stands (see `GRAVITY`)."""
+    def settle(self, exit_code: int, problem: str, advice: str = "", *, subject: str = "run", error: str = "") -> None:
+        """Record a problem; the gravest exit code stands (see `GRAVITY`).
+
+        Args:
+            exit_code: That of its class.
+            problem: What went wrong, without secrets.
+            advice: What to do.
+            subject: The table, the source or `gold` that it is about; `run` for the run as a whole.
+            error: Its class in `finks.errors`, where there is one.
+        """
         if problem not in self.problems:
             self.problems.append(problem)
+            self.causes.append(Cause(subject=subject, error=error, exit_code=exit_code, problem=problem, advice=advice))
         if advice and advice not in self.advice:
             self.advice.append(advice)
         if GRAVITY.index(exit_code) > GRAVITY.index(self.exit_code):
@@ -183,7 +206,9 @@ def _sentences(report: RunReport) -> list[str]:
         if stream.empty:
             lines.append(f"{name}: no day came for {', '.join(stream.empty[:10])}; is it spelt right?")
         if stream.behind:
-            lines.append(f"{name}: {len(stream.behind)} keys lack the newest session: {', '.join(stream.behind[:10])}")
+            lines.append(
+                f"{name}: {len(stream.behind)} keys lack the newest session: {', '.join(list(stream.behind)[:10])}"
+            )
         if stream.suspicious:
             lines.append(f"{name}: {stream.suspicious} records vanished at once; kept, look at the responses")
     gold = report.gold

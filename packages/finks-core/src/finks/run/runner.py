@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from finks.errors import ConfigurationError, FinksError, InvariantError
 from finks.lake import Lake
@@ -88,6 +88,19 @@ class RunListener(Protocol):
 
     def run_ended(self, lake: Lake, settings: Settings, report: RunReport) -> None:
         """The run is over and its report is kept. A `FinksError` becomes a problem of the run."""
+        ...
+
+
+@runtime_checkable
+class StartListener(Protocol):
+    """A `RunListener` that is told of the start too."""
+
+    def run_began(self, lake: Lake, report: RunReport, command: str) -> None:
+        """The run holds the lake and has fetched nothing yet. What goes wrong here is a problem of the report."""
+        ...
+
+    def run_refused(self, settings: Settings, error: FinksError, at: datetime) -> None:
+        """A run could not begin, for another reason than that somebody else is at work."""
         ...
 
 
@@ -182,13 +195,19 @@ class Runner:
             ConfigurationError: Before anything was fetched.
             LakeBusyError: Another run holds the lake.
         """
-        sources = self.sources()
-        self.options.check(sources)
-        lake = Lake.open(self.settings.lake.place(), create=True, clock=self.clock)
+        try:
+            sources = self.sources()
+            self.options.check(sources)
+            logical_date = self.logical_date
+            lake = Lake.open(self.settings.lake.place(), create=True, clock=self.clock)
+        except FinksError as error:
+            for listener in self._start_listeners():
+                listener.run_refused(self.settings, error, self.clock())
+            raise
         run_id = new_run_id(self.clock(), random.SystemRandom().getrandbits)
         report = RunReport(
             run_id=run_id,
-            logical_date=self.logical_date,
+            logical_date=logical_date,
             missed=list(self.options.missed),
             whole=self.options.whole,
             lake=lake.place.address,
@@ -197,6 +216,8 @@ class Runner:
         context = run_context(run_id, logical_date=str(report.logical_date), command=self.options.command)
         with context as root, told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
             self.observer(Event("run.started", run_id))
+            for listener in self._start_listeners():
+                listener.run_began(lake, report, self.options.command)
             try:
                 await self._stages(lake, sources, report)
             except Exception as error:
@@ -225,6 +246,9 @@ class Runner:
             self.observer(Event("report.written", report.run_id))
         for listener in self.listeners:
             self._tell(listener, lake, report)
+
+    def _start_listeners(self) -> list[StartListener]:
+        return [listener for listener in self.listeners if isinstance(listener, StartListener)]
 
     def _tell(self, listener: RunListener, lake: Lake, report: RunReport) -> None:
         """What a listener fails at is a problem of the run, but the run is over: what it did stands."""
@@ -272,7 +296,14 @@ class Runner:
             with redactor.guarding_logs(), told():
                 await part.run()
         except FinksError as error:
-            report.settle(error.exit_code, redactor.redact(f"{source.name}: {error}"), error.hint or "")
+            report.unfinished.append(source.name)
+            report.settle(
+                error.exit_code,
+                redactor.redact(f"{source.name}: {error}"),
+                error.hint or "",
+                subject=source.name,
+                error=type(error).__name__,
+            )
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

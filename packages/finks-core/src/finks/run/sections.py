@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from finks.lake.athena import AthenaOptions
 from finks.lake.place import LEASE_SECONDS, Place, place_of
+from finks.lineage.index import TABLE
 from finks.run.cron import check_cron, check_zone
 
 EARLIEST = date(1900, 1, 1)
@@ -45,6 +46,11 @@ class LakeSettings(Section):
         default=None,
         pattern=r"^[a-zA-Z0-9_.-]{3,255}$",
         description="The DynamoDB table of leases; finks-leases for a new lake, which remembers it.",
+    )
+    lineage_table: str = Field(
+        default=TABLE,
+        pattern=r"^[a-zA-Z0-9_.-]{3,255}$",
+        description="The DynamoDB table with the index of lineage, for a lake on S3.",
     )
     lease_seconds: float = Field(
         default=LEASE_SECONDS, ge=1, description="How long a run that died still holds a lake on S3."
@@ -142,6 +148,17 @@ class GoldSettings(Section):
         default="duckdb", description="What runs the dbt project's SQL. Athena needs a lake on S3."
     )
     timeout: float = Field(default=1800, gt=0, description="Seconds after which a dbt build is ended.")
+
+
+class LineageSettings(Section):
+    """What is told of where data came from."""
+
+    enabled: bool | None = Field(
+        default=None, description="Whether a run tells its lineage; absent: when the extra `lineage` is installed."
+    )
+    url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = Field(
+        default=None, description="An OpenLineage HTTP endpoint, for example Marquez, that gets every event too."
+    )
 
 
 class AthenaSettings(Section):

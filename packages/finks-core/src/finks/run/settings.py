@@ -23,12 +23,14 @@ from pydantic_settings import (
 )
 
 from finks.errors import ConfigurationError
+from finks.notify.settings import AlertSettings
 from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
     BackfillSettings,
     GoldSettings,
     LakeSettings,
+    LineageSettings,
     ObserveSettings,
     RunSettings,
     ScheduleSettings,
@@ -86,6 +88,8 @@ class Settings(BaseSettings):
     backfill: BackfillSettings = BackfillSettings()
     gold: GoldSettings = GoldSettings()
     athena: AthenaSettings = AthenaSettings()
+    alerts: AlertSettings = AlertSettings()
+    lineage: LineageSettings = LineageSettings()
     observe: ObserveSettings = ObserveSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
@@ -140,6 +144,7 @@ def load_settings(path: Path | None = None) -> Settings:
     except ValidationError as error:
         raise _explain(error, layers) from None
     hide_secrets(settings.sources)
+    hide_secrets(settings.alerts.notifiers)
     return _anchored(settings, root)
 
 

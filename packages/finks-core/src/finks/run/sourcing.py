@@ -10,7 +10,14 @@ from datetime import date, datetime
 import polars as pl
 
 from finks import errors
-from finks.errors import ConfigurationError, ConflictError, FinksError
+from finks.errors import (
+    ConfigurationError,
+    ConflictError,
+    ContractViolationError,
+    EntitlementError,
+    FinksError,
+    QuotaExhaustedError,
+)
 from finks.run.backfill import Turn
 from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
@@ -149,7 +156,11 @@ class SourceRun:
                 given_up.append(error)
             except FinksError as error:
                 self.context.report.settle(
-                    error.exit_code, self.context.redactor.redact(f"{table}: {error}"), error.hint or ""
+                    error.exit_code,
+                    self.context.redactor.redact(f"{table}: {error}"),
+                    error.hint or "",
+                    subject=table,
+                    error=type(error).__name__,
                 )
 
         with timed(self.context.report, "ingest"):
@@ -205,7 +216,13 @@ class SourceRun:
             if keys:
                 table = table_name(self.context.source.name, name)
                 shown = ", ".join(keys[:10])
-                self.context.report.settle(3, f"{table}: refused today already: {shown}", ADVICE[3])
+                self.context.report.settle(
+                    3,
+                    f"{table}: refused today already: {shown}",
+                    ADVICE[3],
+                    subject=table,
+                    error=EntitlementError.__name__,
+                )
 
     def _judge_rejects(self, stream: Stream) -> None:
         """What was rejected is missing until it comes right, so Gold waits in later runs too."""
@@ -219,6 +236,8 @@ class SourceRun:
                 f"{counts.table}: {counts.share_rejected:.1%} of the newest records were rejected, "
                 f"{counts.malformed} whole bodies",
                 f"Look at them: finks quarantine show {counts.table}",
+                subject=counts.table,
+                error=ContractViolationError.__name__,
             )
 
     def _find_gaps(self, stream: Stream) -> None:
@@ -234,7 +253,7 @@ class SourceRun:
         report.gaps = int(found["missing"].sum())
         newest = records[contract.event_time].max()
         report.newest = date(newest.year, newest.month, newest.day) if isinstance(newest, date) else None
-        report.behind = found.filter(pl.col("behind") > 0)["key"].to_list()
+        report.behind = dict(found.filter(pl.col("behind") > 0).select("key", "behind").iter_rows())
 
     def _judge(self, driver: Driver, budgets: Budgets, wave: Sequence[Stream]) -> None:
         """Turn what the vendor said into exit code and advice."""
@@ -249,4 +268,11 @@ class SourceRun:
             table = table_name(source, stream.name)
             for name, count in self.context.report.stream(table).errors.items():
                 code = getattr(errors, name).exit_code
-                self.context.report.settle(code, f"{table}: {count} slices are not whole ({name})", ADVICE[code])
+                self.context.report.settle(
+                    code,
+                    f"{table}: {count} slices are not whole ({name})",
+                    ADVICE[code],
+                    # A quota is the whole source's.
+                    subject=source if name == QuotaExhaustedError.__name__ else table,
+                    error=name,
+                )

@@ -204,7 +204,7 @@ class Caller:
         return {
             "source": self._source.name,
             "stream": call.stream.name,
-            "slice": call.slice.id,
+            "slice": self._redactor.redact(call.slice.id),
             "endpoint_class": call.stream.endpoint_class,
             "http.request.method": call.request.method,
             "server.address": parts.hostname or "",

@@ -43,6 +43,7 @@ class Received:
     params: Mapping[str, str]
     headers: Mapping[str, str]
     connection: int
+    body: bytes = b""
 
 
 class FaultServer:
@@ -172,10 +173,10 @@ async def _read_request(reader: asyncio.StreamReader, connection: int) -> Receiv
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, target, _ = first.split(" ", 2)
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    await reader.readexactly(int(headers.get("content-length", "0")))
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
     parts = urlsplit(target)
     params = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return Received(method, unquote(parts.path), params, headers, connection)
+    return Received(method, unquote(parts.path), params, headers, connection, body)
 
 
 async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bool:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from finks.cli.failure import hide_secrets
-from finks.cli.runs import ConfigOption, JsonOption, read_settings
+from finks.cli.runs import ConfigOption, JsonOption
 from finks.errors import ConflictError, SourceUnavailableError
-from finks.run.settings import Settings
+from finks.redact import EVERYWHERE
+from finks.run.settings import Settings, load_settings
 from rich.console import Console
 
 from finks_flows.deploy.connect import Server, find_server, plan_of
@@ -50,10 +50,9 @@ def deploy(
 
 def read(config: Path | None) -> tuple[Settings, FlowsSettings]:
     """The settings and their section `[flows]`, its secrets kept out of what the terminal shows."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     flows = flows_settings(settings)
-    hidden = {"secret auth": flows.api_auth, "secret webhook": flows.webhook}
-    hide_secrets({name: value.get_secret_value() for name, value in hidden.items() if value})
+    EVERYWHERE.add(each.get_secret_value() for each in (flows.api_auth, flows.webhook) if each is not None)
     return settings, flows
 
 

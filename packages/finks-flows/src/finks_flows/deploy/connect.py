@@ -119,6 +119,7 @@ def _config(flows: FlowsSettings, config: Path | None) -> str | None:
     if flows.pool_type == "ecs":
         return None
     file = config or Path(FILE_NAME)
+    file = file / FILE_NAME if file.is_dir() else file
     return str(file.resolve()) if file.exists() else None
 
 

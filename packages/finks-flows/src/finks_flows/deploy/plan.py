@@ -229,7 +229,7 @@ def _blocks(flows: FlowsSettings, marks: Marks, secrets: Mapping[str, str]) -> I
 def _deployment(
     card: FlowCard, flows: FlowsSettings, schedule: Schedule, marks: Marks, around: Surroundings
 ) -> Deployment:
-    cron = {"nightly": schedule.cron, "maintenance": flows.maintenance}.get(card.name)
+    cron = {"nightly": schedule.cron, "maintenance": flows.maintenance}.get(card.entrypoint.rpartition(".")[2])
     takes = card.schema.get("properties", {})
     fields = {
         "entrypoint": card.entrypoint,
@@ -255,7 +255,7 @@ def _automations(flows: FlowsSettings, marks: Marks) -> Iterator[Automation]:
     yield _silence(
         marks,
         "zombie runs",
-        "A run that says nothing for a while has died: nothing else ever ends it.",
+        "A run whose heartbeats stopped is dead: nothing else ever ends it.",
         after=[beat],
         expect=[beat, *ended],
         within=ZOMBIE_AFTER,
@@ -287,7 +287,7 @@ def _silence(
     crash = {
         "type": "change-flow-run-state",
         "state": "CRASHED",
-        "message": f"{why} Its lake is as it was after its last commit.",
+        "message": f"{why} The lake is as its last commit left it.",
     }
     return _automation(marks, name, why, trigger, crash)
 

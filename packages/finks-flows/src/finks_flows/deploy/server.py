@@ -331,7 +331,7 @@ def _block_type(slug: str) -> Any:
     if slug == "secret":
         from prefect.blocks.system import Secret
 
-        return Secret[str]
+        return Secret
     if slug == "webhook":
         from prefect.blocks.webhook import Webhook
 

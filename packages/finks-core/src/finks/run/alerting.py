@@ -1,0 +1,111 @@
+"""Telling what is wrong: when a run begins, when it ends, when it cannot begin, and when none came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from finks.errors import FinksError
+from finks.lake import Lake
+from finks.lake.place import Place
+from finks.notify import Alert, AlertSettings, BaseNotifier, Delivery, build_notifiers, read_book
+from finks.notify.began import BEGAN, Began, is_zombie, read_began
+from finks.run.alerts import RUN, Between, Finding, alerts_of, is_over, make_alert, weekdays
+from finks.run.report import RunReport
+from finks.run.sessions import sessions_of
+from finks.run.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Tells what is wrong when a run begins, ends or cannot begin (`RunListener`, `StartListener`).
+
+    Args:
+        settings: Who is told, and how often.
+        notifiers: The same, made.
+        between: The sessions of the exchange.
+        link: Where this process's run can be looked at, if not where the settings say.
+    """
+
+    settings: AlertSettings
+    notifiers: Mapping[str, BaseNotifier] = field(default_factory=dict[str, BaseNotifier])
+    between: Between = weekdays
+    link: str | None = None
+
+    def run_began(self, lake: Lake, report: RunReport, command: str) -> None:
+        """Tell of the run before if it never ended; remember that this one began."""
+        began = Began(run_id=report.run_id, command=command, started_at=report.started_at)
+        try:
+            self._delivery(lake.place).tell(self._zombies(lake.place, report.started_at), report.started_at)
+            lake.place.keep(BEGAN, began.model_dump_json())
+        except FinksError as error:
+            report.settle(error.exit_code, f"Alerts: {error}", error.hint or "", error=type(error).__name__)
+
+    def run_ended(self, lake: Lake, settings: Settings, report: RunReport) -> None:
+        """Tell what is wrong and what is over; remember that the run ended.
+
+        Raises:
+            NotificationError: Somebody was not told.
+        """
+        found = alerts_of(report, self.settings, self.between, self.link)
+        at = report.finished_at or report.started_at
+        self._delivery(lake.place).tell(found, at, over=is_over(report), ended=report.run_id)
+
+    def run_refused(self, settings: Settings, error: FinksError, at: datetime) -> None:
+        """Tell that a run could not begin. Whoever cannot be told does not hide why it could not."""
+        found = Finding("failure", RUN, "critical", f"A run could not begin.\n{error}", error.hint or "Correct it.")
+        with suppress(FinksError):
+            place = settings.lake.place()
+            self._delivery(place).tell([make_alert(found, place.address, self.settings, at, link=self.link)], at)
+
+    def check(self, place: Place, now: datetime) -> list[Alert]:
+        """Look for a run that never ended, and for runs that never began; tell. For a schedule of its own.
+
+        Raises:
+            NotificationError: Somebody was not told.
+        """
+        found = self._zombies(place, now) or self._absent(place, now)
+        self._delivery(place).tell(found, now)
+        return found
+
+    def _zombies(self, place: Place, now: datetime) -> list[Alert]:
+        began = read_began(place)
+        if began is None or not is_zombie(began, read_book(place), place.holder()):
+            return []
+        reason = f"`{began.command}` (run {began.run_id}) began at {began.started_at.isoformat()} and never ended."
+        found = Finding(
+            "zombie_run", RUN, "critical", reason, "Run the same command again: what it fetched has landed."
+        )
+        link = self.settings.link(began.run_id)
+        return [make_alert(found, place.address, self.settings, now, run_id=began.run_id, link=link)]
+
+    def _absent(self, place: Place, now: datetime) -> list[Alert]:
+        began = read_began(place)
+        if began is None or place.holder() is not None:
+            return []
+        passed = len(self.between(began.started_at.date() + timedelta(days=1), now.date()))
+        if passed <= self.settings.freshness:
+            return []
+        reason = f"The last run began at {began.started_at.isoformat()}, {passed} sessions ago."
+        found = Finding("freshness_breach", RUN, "critical", reason, "Look whether the schedule is at work.")
+        return [make_alert(found, place.address, self.settings, now, run_id=began.run_id)]
+
+    def _delivery(self, place: Place) -> Delivery:
+        return Delivery(place, self.settings, self.notifiers)
+
+
+def listener(settings: Settings, link: str | None = None) -> Alerts:
+    """The alerts that the settings ask for.
+
+    Args:
+        settings: The settings.
+        link: Where this process's run can be looked at, for example in a scheduler's window.
+
+    Raises:
+        ConfigurationError: The settings of a notifier, or the calendar, are wrong.
+    """
+    schedule = settings.schedule
+    between = sessions_of(schedule.calendar, schedule.tzinfo).between if schedule.calendar else weekdays
+    return Alerts(settings.alerts, build_notifiers(settings.alerts.notifiers, settings.place), between, link)

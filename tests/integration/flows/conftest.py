@@ -1,0 +1,131 @@
+"""A real stack: PostgreSQL, a Prefect server on it, a worker; started by the command that users have."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+SETTINGS = """
+[sources.files]
+transactions = "transactions.csv"
+portfolios = "portfolios.csv"
+
+[gold]
+enabled = false
+"""
+
+
+@dataclass(frozen=True)
+class Prefect:
+    """The running stack, the project that is deployed to it, and a client of its API."""
+
+    directory: Path
+    project: Path
+    port: int
+    finks: Callable[..., subprocess.CompletedProcess[str]]
+
+    def flows(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.finks(*arguments, "--directory", str(self.directory), cwd=self.project, **environment)
+
+    def up(self, **environment: str) -> None:
+        done = self.flows("flows", "up", "--auth", "--port", str(self.port), **environment)
+        assert done.returncode == 0, done.stderr
+
+    def deploy(self, *arguments: str, settings: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        (self.project / "finks.toml").write_text(SETTINGS + settings)
+        return self.flows("deploy", *arguments, **environment)
+
+    def deployed(self, settings: str = "", **environment: str) -> None:
+        done = self.deploy(settings=settings, **environment)
+        assert done.returncode == 0, done.stderr
+
+    @property
+    def status(self) -> dict:
+        return json.loads(self.flows("flows", "status", "--json").stdout)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api"
+
+    def call(self, method: str, path: str, body: object = None):
+        password = (self.directory / "api.secret").read_text().strip()
+        answer = httpx.request(
+            method, self.address + path, json=body, auth=("finks", password), timeout=60, trust_env=False
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def deployment(self) -> dict:
+        return self.call("GET", "/deployments/name/finks-nightly/finks")
+
+    def everything(self) -> dict[str, dict[str, tuple]]:
+        """By kind and name: the id, the moment of the last change, the definition."""
+        kinds = {
+            "pool": self.call("POST", "/work_pools/filter", {}),
+            "limit": self.call("POST", "/v2/concurrency_limits/filter", {}),
+            "variable": self.call("POST", "/variables/filter", {}),
+            "block": self.call("POST", "/block_documents/filter", {}),
+            "deployment": self.call("POST", "/deployments/filter", {}),
+            "automation": self.call("POST", "/automations/filter", {}),
+        }
+        living = {"pool": ("status",), "deployment": ("status", "last_polled")}
+        return {
+            kind: {
+                each["name"] + str(each.get("flow_id", "")): (
+                    each["id"],
+                    # A pool is touched by the worker that asks it for work.
+                    kind == "pool" or each["updated"],
+                    {n: v for n, v in each.items() if n != "updated" and n not in living.get(kind, ())},
+                )
+                for each in found
+            }
+            for kind, found in kinds.items()
+        }
+
+    def wait_for(self, found: Callable[[], object], seconds: float = 180):
+        deadline = time.monotonic() + seconds
+        while not (result := found()):
+            assert time.monotonic() < deadline, "it did not come"
+            time.sleep(0.5)
+        return result
+
+
+@pytest.fixture(scope="session")
+def _running_prefect(tmp_path_factory, finks_command) -> Iterator[Prefect]:
+    # PostgreSQL, which for root runs under another account, has to reach its data: pytest's own directory is closed.
+    directory = Path(tempfile.mkdtemp(prefix="finks-flows-"))
+    directory.chmod(0o711)
+    project = tmp_path_factory.mktemp("flows-project")
+    (project / "finks.toml").write_text(SETTINGS)
+    (project / "portfolios.csv").write_text("portfolio_id,name,base_currency\nP1,One,USD\n")
+    header = "portfolio_id,transaction_id,trade_date,kind,symbol,quantity,price,amount,currency,fee,note\n"
+    for name in ("transactions", "other"):
+        (project / f"{name}.csv").write_text(f"{header}P1,{name},2024-01-02,deposit,,,,1000,USD,,\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    prefect = Prefect(directory / "stack", project, port, finks_command)
+    try:
+        prefect.up()
+        yield prefect
+    finally:
+        prefect.flows("flows", "down")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def prefect(_running_prefect: Prefect) -> Prefect:
+    """The stack with nothing but the project's own settings deployed."""
+    _running_prefect.up()
+    _running_prefect.deployed()
+    return _running_prefect
