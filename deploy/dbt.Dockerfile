@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1.19
-# What builds Gold by hand or by a schedule: dbt with both engines, and the project. From the root of the checkout:
+# What builds Gold, by hand or as the task on ECS of a run: dbt with both engines, and the project. From the root:
 #   docker build -f deploy/dbt.Dockerfile -t finks-dbt .
 FROM python:3.12.12-slim-bookworm AS build
 COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /usr/local/bin/uv
@@ -20,13 +20,10 @@ COPY dbt /opt/finks/dbt
 ENV PATH=/opt/finks/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DO_NOT_TRACK=1 \
-    DBT_PROJECT_DIR=/opt/finks/dbt \
-    DBT_PROFILES_DIR=/opt/finks/dbt \
-    DBT_TARGET_PATH=/home/finks/target \
-    DBT_LOG_PATH=/home/finks/logs \
-    FINKS_GOLD_ENGINE=athena
+    FINKS_GOLD__PROJECT=/opt/finks/dbt \
+    FINKS_GOLD__ENGINE=athena
 USER 10001
 WORKDIR /home/finks
-HEALTHCHECK --interval=1m --timeout=30s CMD ["dbt", "--version"]
-ENTRYPOINT ["dbt"]
-CMD ["build"]
+HEALTHCHECK --interval=1m --timeout=20s CMD ["finks", "--version"]
+ENTRYPOINT ["finks"]
+CMD ["gold", "--quiet"]

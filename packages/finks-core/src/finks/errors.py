@@ -10,6 +10,7 @@ FinksError
 │   ├── SourceUnavailableError
 │   ├── DeadlineExceededError
 │   ├── QuotaExhaustedError
+│   ├── JobFailedError
 │   └── NotificationError
 ├── DataError                 the data is wrong: look at it, nothing wrong was let in
 │   ├── MalformedBodyError
@@ -18,6 +19,7 @@ FinksError
 ├── ConflictError             somebody else is at work on the same thing
 │   ├── LakeBusyError
 │   └── LeaseLostError
+├── StoppedError              the run was asked to stop: the same command again
 └── InvariantError            a defect in finks: report it
 """
 
@@ -99,11 +101,15 @@ class SourceUnavailableError(RetryableError):
 
 
 class DeadlineExceededError(RetryableError):
-    """The total time allowed for one call ran out."""
+    """The total time allowed for one call, or for one job, ran out."""
 
 
 class QuotaExhaustedError(RetryableError):
     """The vendor's daily or bandwidth quota is used up."""
+
+
+class JobFailedError(RetryableError):
+    """A job that runs elsewhere ended without having done its work, and without saying why in finks' own words."""
 
 
 class NotificationError(RetryableError):
@@ -140,6 +146,12 @@ class LakeBusyError(ConflictError):
 
 class LeaseLostError(ConflictError):
     """The run no longer holds the lake."""
+
+
+class StoppedError(FinksError):
+    """The run was asked to stop, and did."""
+
+    exit_code = 143
 
 
 class InvariantError(FinksError):

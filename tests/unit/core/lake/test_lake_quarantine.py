@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import polars as pl
 import pyarrow as pa
 from finks.lake import QUARANTINE_SCHEMA
 
@@ -55,3 +56,21 @@ def test_counts_are_per_rule(lake, build):
     quarantine.append(rejects(build, ("r1", 0, "type"), ("r1", 1, "type"), ("r2", -1, "malformed_body")), run_id="r")
     assert quarantine.counts() == {"type": 2, "malformed_body": 1}
     assert quarantine.malformed() == {"r2"}
+
+
+def test_a_resolved_reject_is_neither_open_nor_gone(lake, build):
+    quarantine = lake.quarantine_table(TABLE)
+    quarantine.append(rejects(build, ("r1", -1, "malformed_body"), ("r2", 0, "type")), run_id="run-1")
+    first = quarantine.open().filter(pl.col("bronze_ref") == "r1").with_columns(resolution=pl.lit("good"))
+    assert quarantine.resolve(first, run_id="run-2", at=build.at(9)) == 1
+    assert (quarantine.counts(), quarantine.malformed()) == ({"type": 1}, frozenset())
+    assert lake.quarantine(TABLE).arrow()["bronze_ref"].to_pylist() == ["r2"]
+    assert lake.quarantine(TABLE, resolved=True).polars()["resolved_run"].to_list() == [None, "run-2"]
+
+
+def test_the_resolutions_of_one_stream_are_not_those_of_another(lake, build):
+    for table in (TABLE, "fmp_splits"):
+        lake.quarantine_table(table).append(rejects(build, ("r1", 0, "type")), run_id="run-1")
+    quarantine = lake.quarantine_table(TABLE)
+    quarantine.resolve(quarantine.open().with_columns(resolution=pl.lit("good")), run_id="run-2", at=build.at(9))
+    assert lake.quarantine_table("fmp_splits").open().height == 1

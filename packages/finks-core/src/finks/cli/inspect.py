@@ -1,4 +1,4 @@
-"""The commands that look: status, query, quarantine, connectors."""
+"""The commands that look: status, query, connectors."""
 
 from __future__ import annotations
 
@@ -30,9 +30,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("status")(status)
     app.command("query")(query)
-    quarantine = typer.Typer(help="Look at rejected records.", no_args_is_help=True)
-    quarantine.command("show")(quarantine_show)
-    app.add_typer(quarantine, name="quarantine")
     connectors = typer.Typer(help="Look at the installed plugins.", no_args_is_help=True)
     connectors.command("list")(connectors_list)
     app.add_typer(connectors, name="connectors")
@@ -126,21 +123,6 @@ def query(
             f"Athena scanned {cost.bytes_scanned:,} bytes in {cost.engine_seconds:.1f} s (query {cost.query_id}).",
             highlight=False,
         )
-
-
-def quarantine_show(
-    table: Annotated[str, typer.Argument(help="Name a table, for example fmp_daily_bars.")],
-    config: ConfigOption = None,
-    limit: LimitOption = 20,
-) -> None:
-    """Show rejected records with the rule, the reason and their source text."""
-    lake = _open(config)
-    rejects = lake.quarantine(table).polars()
-    console = Console()
-    counts = rejects.group_by("rule").len("records").sort("rule")
-    console.print(f"Rejected in {table}: {rejects.height} records", highlight=False)
-    show_frame(console, counts)
-    show_frame(console, rejects.select("rule", "field", "reason", "key_text", "record", "bronze_ref").head(limit))
 
 
 def connectors_list() -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from finks.cli.runs import ConfigOption, JsonOption, read_settings
+from finks.cli.runs import ConfigOption, JsonOption
 from finks.errors import ConfigurationError, MissingExtraError
 from finks.lake import Lake
 from finks.lineage.draw import mermaid, tree
@@ -19,6 +19,7 @@ from finks.lineage.graph import Graph
 from finks.lineage.model import Edge
 from finks.lineage.trace_text import described
 from finks.lineage.view import Lineage
+from finks.run.settings import load_settings
 
 ColumnOption = Annotated[
     list[str] | None, typer.Option("--column", help="Follow the values of this column alone; may be repeated.")
@@ -51,7 +52,7 @@ def lineage(
     ] = False,
 ) -> None:
     """Show where a dataset came from and what came from it, or which responses made a number."""
-    settings = read_settings(config)
+    settings = load_settings(config)
     lake = Lake.open(settings.lake.place())
     known = Lineage(lake, table=settings.lake.lineage_table)
     if rebuild:

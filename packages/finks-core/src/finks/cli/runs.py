@@ -63,6 +63,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("plan")(plan)
     app.command("run")(run)
+    app.command("gold")(gold)
     app.command("maintain")(maintain)
 
 
@@ -191,6 +192,22 @@ def run(
     elif at is not None:
         raise ConfigurationError("An instant is for a schedule.", where="--at", hint="Add --schedule.")
     report = execute(with_logs(settings, log), options, quiet=quiet or as_json)
+    typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
+    raise typer.Exit(report.exit_code)
+
+
+def gold(
+    config: ConfigOption = None,
+    date: DateOption = None,
+    joins: Annotated[
+        str | None, typer.Option("--joins", help="The run that holds the lake and started this; takes no lease then.")
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Build and test Gold of the Silver that is there, and publish it. Fetches nothing."""
+    options = RunOptions(parse_date(date), fetch=False, joins=joins, command="finks gold")
+    report = execute(load_settings(config), options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
 

@@ -52,7 +52,7 @@ class Aws:
         except BotoCoreError as error:
             raise ConfigurationError("The AWS configuration is wrong.", where="AWS_PROFILE", got=str(error)) from None
         self._attempts = int(os.environ.get("AWS_MAX_ATTEMPTS", ATTEMPTS))
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, int], Any] = {}
         self._files: tuple[ReadOnlyCredentials, S3FileSystem] | None = None
         self._lock = Lock()
 
@@ -72,25 +72,30 @@ class Aws:
             )
         return self._session.region_name
 
-    def client(self, service: str) -> Any:
-        """The boto3 client of a service. Clients may be used by several threads."""
+    def client(self, service: str, *, attempts: int | None = None) -> Any:
+        """The boto3 client of a service. Clients may be used by several threads.
+
+        Args:
+            attempts: How often one call is tried; see `ATTEMPTS` when None.
+        """
         from botocore.config import Config
 
         region = self.region
+        key = (service, attempts or self._attempts)
         make: Any = self._session.client
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = make(
+            if key not in self._clients:
+                self._clients[key] = make(
                     service,
                     region_name=region,
                     config=Config(
-                        retries={"mode": "standard", "total_max_attempts": self._attempts},
+                        retries={"mode": "standard", "total_max_attempts": key[1]},
                         connect_timeout=_CONNECT_SECONDS,
                         read_timeout=_READ_SECONDS,
                     ),
                 )
-                self._clients[service].meta.events.register("after-call", partial(_note_service, service))
-            return self._clients[service]
+                self._clients[key].meta.events.register("after-call", partial(_note_service, service))
+            return self._clients[key]
 
     def files(self) -> S3FileSystem:
         """The S3 client of pyarrow; a new one whenever the credentials were renewed.

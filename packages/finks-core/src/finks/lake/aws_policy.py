@@ -54,7 +54,7 @@ def lake_policy(
     if write:
         statements += [
             _allow("WriteFiles", WRITE_FILES, [f"{files}{zone}/*" for zone in write]),
-            _allow("WriteReports", ["s3:PutObject"], [f"{files}runs/*", f"{files}alerts/*"]),
+            _allow("WriteReports", ["s3:PutObject"], [f"{files}{name}/*" for name in ("runs", "jobs", "alerts")]),
             _allow("WriteCatalog", WRITE_CATALOG, catalog(write)),
             _allow("HoldTheLake", LEASE, [leases]),
         ]

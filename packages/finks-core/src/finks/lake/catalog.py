@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from pyiceberg.catalog import Catalog
@@ -23,6 +24,25 @@ TABLE_PROPERTIES: Final[Mapping[str, str]] = {
     "commit.retry.max-wait-ms": "1000",
 }
 """Properties of every table. Old metadata files are deleted as new ones come."""
+
+
+class Guarded:
+    """What a catalog of finks is beside a catalog: it asks for leave before every commit.
+
+    Attributes:
+        guard: Called before every commit; a lease that was lost raises here. Readers need none.
+    """
+
+    guard: Callable[[], None] = staticmethod(lambda: None)
+
+    @contextmanager
+    def guarded(self, guard: Callable[[], None]) -> Generator[None]:
+        """Ask `guard` for the length of a `with` block."""
+        before, self.guard = self.guard, guard
+        try:
+            yield
+        finally:
+            self.guard = before
 
 
 def find_table(catalog: Catalog, identifier: str) -> Table | None:

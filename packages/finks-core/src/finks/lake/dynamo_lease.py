@@ -1,8 +1,10 @@
 """One run at a time per lake, on AWS: an item in DynamoDB that its holder renews.
 
 A holder that dies stops renewing, and its item runs out. Before every commit the lease is renewed too, so a run whose
-lease was taken stops before it commits anything. The holder's clock writes when the item runs out and the next one's
-clock reads it: the two may differ by as much as the lease lasts beyond the next renewal, two thirds of its length.
+lease was taken stops before it commits anything. A job that joins a run looks before every commit whether the run's
+item is still there and has not run out; it renews nothing, so it ends with its run. The holder's clock writes when the
+item runs out and the next one's clock reads it: the two may differ by as much as the lease lasts beyond the next
+renewal, two thirds of its length.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 from finks.errors import LeaseLostError
 from finks.lake.aws_errors import told
-from finks.lake.lease import Holder, busy, new_holder
+from finks.lake.lease import Holder, busy, joined, lost, new_holder
 
 RENEWALS: Final = 3
 """How often a lease is renewed in its length."""
@@ -73,11 +75,36 @@ class DynamoLease:
             heart.join()
             self._release(claim)
 
+    def join(self, run_id: str) -> tuple[Holder, Check]:
+        """What a job of the run needs that holds the lake.
+
+        Returns:
+            The run as the holder, and a check to be called before every commit.
+
+        Raises:
+            LakeBusyError: Another run holds the lake.
+            LeaseLostError: No run does.
+        """
+        item = self._valid()
+        holder = joined(self._address, _holder(item) if item else None, run_id, _until(item))
+
+        def check() -> None:
+            now = self._valid()
+            if now.get("token") != item["token"]:
+                raise lost(self._address, run_id, _holder(now) if now else None)
+
+        return holder, check
+
     def current(self) -> Holder | None:
         """Who holds the lake now; None when nobody does."""
+        item = self._valid()
+        return _holder(item) if item else None
+
+    def _valid(self) -> dict[str, Any]:
+        """The item that has not run out; empty when there is none."""
         with told():
             item = self._read()
-        return _holder(item) if item and time.time() < _ends(item) else None
+        return item if item and time.time() < _ends(item) else {}
 
     def _take(self, claim: _Claim) -> None:
         values = {name: _text(value) for name, value in asdict(claim.holder).items()}
@@ -131,18 +158,8 @@ class DynamoLease:
                     ExpressionAttributeValues={":ends": self._end(), ":token": _text(claim.token)},
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
-                raise self._lost() from None
-
-    def _lost(self) -> LeaseLostError:
-        held = self._read()
-        other = _holder(held) if held else None
-        return LeaseLostError(
-            "This run has lost its lease on the lake; it committed nothing since.",
-            where=self._address,
-            expected=f"a renewal within {self._seconds:g} seconds",
-            got=f"`{other.command}` (run {other.run_id} on {other.host}) holds it" if other else "no lease",
-            hint="Was this machine suspended or cut off? Run the same command again.",
-        )
+                held = self._read()
+                raise lost(self._address, claim.holder.run_id, _holder(held) if held else None) from None
 
     def _beat(self, claim: _Claim, ended: threading.Event) -> None:
         """Renew until the end. What goes wrong here is found again, and told, by the check before a commit."""

@@ -7,7 +7,6 @@ and delete the files of its own. So after every refusal the table is asked what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +21,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
 from finks.lake.aws import Aws
-from finks.lake.catalog import NAMESPACES
+from finks.lake.catalog import NAMESPACES, Guarded
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableInputTypeDef, TableTypeDef
@@ -43,21 +42,17 @@ class S3FileIO(PyArrowFileIO):
         self.fs_by_scheme = files
 
 
-class ZoneCatalog(GlueCatalog):
+class ZoneCatalog(Guarded, GlueCatalog):
     """The catalog of one lake.
 
     Args:
         aws: The account.
         address: `s3://bucket/prefix`; a table's files are below `<address>/<zone>/<table>`.
         prefix: Stands before a zone's name in the name of its Glue database.
-
-    Attributes:
-        guard: Called before every commit; a lease that was lost raises here.
     """
 
     def __init__(self, aws: Aws, address: str, prefix: str) -> None:
         super().__init__("finks", client=aws.client("glue"), warehouse=address)
-        self.guard: Callable[[], None] = _nothing
         self._address = address
         self._databases = {zone: f"{prefix}{zone}" for zone in NAMESPACES}
         self._io = S3FileIO(aws)
@@ -122,7 +117,3 @@ class ZoneCatalog(GlueCatalog):
         """The metadata files of the table's last states. Each commit's name is its own."""
         table = self.load_table((database, name))
         return {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
-
-
-def _nothing() -> None:
-    """No lease is held: a reader, or a writer that takes care of itself."""

@@ -118,6 +118,17 @@ class Lake:
         """
         return self.place.hold(self.catalog, run_id=run_id, command=command, clock=self._clock)
 
+    def join(self, run_id: str) -> AbstractContextManager[Holder]:
+        """Work on the lake as a part of the run that holds it, in another process, for the length of a `with` block.
+
+        Before every commit the run must still hold the lake; else the commit is refused with LeaseLostError.
+
+        Raises:
+            LakeBusyError: Another run holds it; the error says who and since when.
+            LeaseLostError: No run holds it.
+        """
+        return self.place.join(self.catalog, run_id=run_id)
+
     def holder(self) -> Holder | None:
         """Who holds the lake now; None when nobody does."""
         return self.place.holder()
@@ -201,7 +212,9 @@ class Lake:
         """
 
         def load() -> pa.Table:
-            known = sorted({name for zone in NAMESPACES[:3] for name in table_names(self.catalog, zone)} - {RESOLUTIONS})
+            known = sorted(
+                {name for zone in NAMESPACES[:3] for name in table_names(self.catalog, zone)} - {RESOLUTIONS}
+            )
             if table not in known:
                 raise no_such_table(table, known)
             return self.quarantine_table(table).read(rule=rule, limit=limit, resolved=resolved)

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from finks.errors import LakeBusyError
+from finks.errors import LakeBusyError, LeaseLostError
 
 LOCK: Final = "run.lock"
 HOLDER: Final = "run.json"
@@ -100,6 +100,31 @@ def current(path: Path) -> Holder | None:
     return None
 
 
+def check(path: Path, holder: Holder) -> None:
+    """Find out whether the same run still holds the lake.
+
+    Raises:
+        LeaseLostError: It does not.
+    """
+    found = current(path)
+    if found != holder:
+        raise lost(str(path), holder.run_id, found)
+
+
+def joined(address: str, holder: Holder | None, run_id: str, hint: str = "") -> Holder:
+    """The holder of a lake, where it is the run that a job belongs to.
+
+    Raises:
+        LakeBusyError: Another run holds the lake.
+        LeaseLostError: No run does.
+    """
+    if holder is None:
+        raise lost(address, run_id, None)
+    if holder.run_id != run_id:
+        raise busy(address, holder, hint)
+    return holder
+
+
 def _read(path: Path) -> Holder | None:
     try:
         return Holder(**json.loads((path / HOLDER).read_text(encoding="utf-8")))
@@ -109,11 +134,7 @@ def _read(path: Path) -> Holder | None:
 
 def busy(address: str, holder: Holder | None, hint: str = "") -> LakeBusyError:
     """The error for a lake that another run holds."""
-    got = "a run that has only just begun"
-    if holder is not None:
-        got = (
-            f"`{holder.command}` (run {holder.run_id}, process {holder.pid} on {holder.host}) since {holder.started_at}"
-        )
+    got = "a run that has only just begun" if holder is None else f"{_described(holder)} since {holder.started_at}"
     return LakeBusyError(
         "Another run holds the lake.",
         where=address,
@@ -121,3 +142,18 @@ def busy(address: str, holder: Holder | None, hint: str = "") -> LakeBusyError:
         got=got,
         hint=f"Let it end, or stop it; then run the same command again.{hint}",
     )
+
+
+def lost(address: str, run_id: str, holder: Holder | None) -> LeaseLostError:
+    """The error for a run, or a job of it, that finds its lake free or held by another."""
+    return LeaseLostError(
+        "The run does not hold the lake any more, so nothing was committed.",
+        where=address,
+        expected=f"the lease of run {run_id}",
+        got=f"{_described(holder)} holds it" if holder else "no lease",
+        hint="Did the run end, or was its machine suspended or cut off? Run the same command again.",
+    )
+
+
+def _described(holder: Holder) -> str:
+    return f"`{holder.command}` (run {holder.run_id}, process {holder.pid} on {holder.host})"

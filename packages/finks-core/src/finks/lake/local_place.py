@@ -15,14 +15,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import CommitTableResponse, Table
+from pyiceberg.table.update import TableRequirement, TableUpdate
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
 from finks.errors import ConfigurationError
-from finks.lake.catalog import NAMESPACES
-from finks.lake.lease import HOLDER, LOCK, Holder, current, hold
+from finks.lake.catalog import NAMESPACES, Guarded
+from finks.lake.lease import HOLDER, LOCK, Holder, check, current, hold, joined
 from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, read_marker, write_marker
 
 if TYPE_CHECKING:
@@ -36,6 +39,17 @@ DRAFT: Final = ".new"
 
 BUSY_SECONDS: Final = 60
 """How long a process waits for the catalog's database while another one commits."""
+
+
+class LocalCatalog(Guarded, SqlCatalog):
+    """The catalog of a lake in a directory, or of one in memory."""
+
+    def commit_table(
+        self, table: Table, requirements: tuple[TableRequirement, ...], updates: tuple[TableUpdate, ...]
+    ) -> CommitTableResponse:
+        """As pyiceberg's, after the guard gave leave."""
+        self.guard()
+        return super().commit_table(table, requirements, updates)
 
 
 class LocalPlace:
@@ -84,6 +98,14 @@ class LocalPlace:
     ) -> AbstractContextManager[Holder]:
         """See `Place`. The operating system's lock cannot be lost, so the catalog needs no guard."""
         return hold(self._path, run_id=run_id, command=command, clock=clock)
+
+    @contextmanager
+    def join(self, catalog: Catalog, *, run_id: str) -> Generator[Holder]:
+        """See `Place`."""
+        assert isinstance(catalog, LocalCatalog)
+        holder = joined(self.address, self.holder(), run_id)
+        with catalog.guarded(lambda: check(self._path, holder)):
+            yield holder
 
     def holder(self) -> Holder | None:
         """See `Place`."""
@@ -198,12 +220,10 @@ def in_memory() -> Catalog:
     return _sql_catalog(uri="sqlite://")
 
 
-def _sql_catalog(**properties: str) -> Catalog:
-    catalog = load_catalog("finks", type="sql", init_catalog_tables="true", **properties)
-    engine = getattr(catalog, "engine", None)
-    if engine is not None:
-        # A lake has no `close`: the pooled connections to its database end with the catalog.
-        weakref.finalize(catalog, engine.dispose)
+def _sql_catalog(**properties: str) -> LocalCatalog:
+    catalog = LocalCatalog("finks", init_catalog_tables="true", **properties)
+    # A lake has no `close`: the pooled connections to its database end with the catalog.
+    weakref.finalize(catalog, catalog.engine.dispose)
     for namespace in NAMESPACES:
         catalog.create_namespace_if_not_exists(namespace)
     return catalog

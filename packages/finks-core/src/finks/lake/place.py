@@ -72,6 +72,19 @@ class Place(Protocol):
         """
         ...
 
+    def join(self, catalog: Catalog, *, run_id: str) -> AbstractContextManager[Holder]:
+        """Work on the lake as a part of the run that holds it, for the length of a `with` block.
+
+        Args:
+            catalog: The lake's catalog; it commits nothing once the run does not hold the lake any more.
+            run_id: The run that holds the lake, in another process.
+
+        Raises:
+            LakeBusyError: Another run holds it; the error says who and since when.
+            LeaseLostError: No run holds it.
+        """
+        ...
+
     def holder(self) -> Holder | None:
         """Who holds the lake now; None when nobody does."""
         ...

@@ -73,10 +73,7 @@ class QuarantineTable:
         if run_id is not None:
             terms.append(equal("run_id", run_id))
         rows = self._scan(all_of(*terms), tuple(QUARANTINE_SCHEMA.names))
-        if resolved:
-            rows = self._with_resolutions(rows)
-        else:
-            rows = self._open(rows)
+        rows = self._with_resolutions(rows) if resolved else self._open(rows)
         order = [("known_at", "descending"), ("bronze_ref", "ascending"), ("ordinal", "ascending")]
         return rows.sort_by(order).slice(0, limit)
 

@@ -69,7 +69,9 @@ class Resolutions:
         if resolved.is_empty():
             return 0
         rows = resolved.with_columns(
-            table_name=pl.lit(self._table), resolved_at=pl.lit(at, pl.Datetime("us", "UTC")), resolved_run=pl.lit(run_id)
+            table_name=pl.lit(self._table),
+            resolved_at=pl.lit(at, pl.Datetime("us", "UTC")),
+            resolved_run=pl.lit(run_id),
         )
         data = rows.select(RESOLUTIONS_SCHEMA.names).to_arrow(compat_level=pl.CompatLevel.oldest())
 

@@ -80,12 +80,21 @@ class S3Place:
         from finks.lake.glue import ZoneCatalog
 
         assert isinstance(catalog, ZoneCatalog)
-        with self._lease().hold(run_id=run_id, command=command, clock=clock) as (holder, check):
-            before, catalog.guard = catalog.guard, check
-            try:
-                yield holder
-            finally:
-                catalog.guard = before
+        with (
+            self._lease().hold(run_id=run_id, command=command, clock=clock) as (holder, check),
+            catalog.guarded(check),
+        ):
+            yield holder
+
+    @contextmanager
+    def join(self, catalog: Catalog, *, run_id: str) -> Generator[Holder]:
+        """See `Place`."""
+        from finks.lake.glue import ZoneCatalog
+
+        assert isinstance(catalog, ZoneCatalog)
+        holder, check = self._lease().join(run_id)
+        with catalog.guarded(check):
+            yield holder
 
     def holder(self) -> Holder | None:
         """See `Place`."""

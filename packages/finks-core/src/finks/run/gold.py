@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
+import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from finks.observe import child_environment, record_span
 from finks.run import dbt_artifacts
 from finks.run.dbt_spans import dbt_spans
 from finks.run.gold_engines import GoldEngine
+from finks.run.jobs import Process, watch
 
 MARTS = "marts"
 
@@ -86,8 +88,9 @@ def dbt_build(
     logical_date: date,
     as_of: datetime | None,
     timeout: float,
+    stop: Callable[[], bool],
 ) -> BuildResult:
-    """Run `dbt build` (models, data tests, unit tests) in a process of its own.
+    """Run `dbt build` (models, data tests, unit tests) in a process of its own, which ends with this one.
 
     Args:
         project: The dbt project's directory.
@@ -95,10 +98,13 @@ def dbt_build(
         scratch: A new directory for dbt's target and logs, and the engine; nothing in the project is written.
         as_of: Knowledge time of the sources; None for all that is known.
         timeout: Seconds until the process is ended.
+        stop: Whether the run was asked to stop; the process is then ended.
 
     Raises:
         MissingExtraError: dbt, or its adapter for the engine, is not installed.
-        QualityError: dbt did not get as far as results, or ran out of time.
+        QualityError: dbt did not get as far as results.
+        DeadlineExceededError: It ran out of time.
+        StoppedError: The run was asked to stop.
     """
     variables: dict[str, Any] = {"logical_date": logical_date.isoformat(), "silver_schema": engine.silver}
     if as_of is not None:
@@ -109,22 +115,24 @@ def dbt_build(
         "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
         "--vars", json.dumps(variables), "--no-use-colors",
     ]  # fmt: skip
-    environment = {**os.environ, **engine.environment(scratch), **child_environment(), "DO_NOT_TRACK": "1"}
-    try:
-        process = subprocess.run(  # noqa: S603 - our own interpreter and arguments
-            command, env=environment, cwd=scratch, capture_output=True, text=True, timeout=timeout, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise QualityError(
-            "The dbt build took too long and was ended.", where=str(project), expected=f"at most {timeout:.0f} seconds"
-        ) from None
+    process = Process(
+        command,
+        environment={**os.environ, **engine.environment(scratch), **child_environment(), "DO_NOT_TRACK": "1"},
+        folder=scratch,
+        # On this signal dbt cancels what runs in Athena; on others it just dies.
+        ending=signal.SIGINT,
+    )
+    ending = watch(process, stop=stop, timeout=timeout, poll=1)
     if not (scratch / "target" / "run_results.json").exists():
-        _refuse(process, project, engine)
-    return _read_results(scratch / "target")
+        _refuse(process.output.strip(), project, engine)
+    built = _read_results(scratch / "target")
+    if ending.failure is not None and not built.failures:
+        # A dbt that somebody else ended leaves results without the nodes that it did not come to.
+        raise QualityError("dbt did not come to its end.", where=str(project), got=process.output[-2000:])
+    return built
 
 
-def _refuse(process: subprocess.CompletedProcess[str], project: Path, engine: GoldEngine) -> None:
-    output = (process.stdout + process.stderr).strip()
+def _refuse(output: str, project: Path, engine: GoldEngine) -> None:
     if any(text in output for text in ("No module named 'dbt", "No module named dbt", "Could not find adapter type")):
         raise MissingExtraError(
             "dbt, or its adapter, is not installed.", hint=f"pip install 'finks-core[{engine.extra}]'"

@@ -35,9 +35,7 @@ class Outcome(BaseModel):
     def begin(cls, lake: Lake, clock: Callable[[], datetime]) -> Self:
         """A report that begins now, with a run id of its own."""
         now = clock()
-        return cls(
-            run_id=new_run_id(now, random.SystemRandom().getrandbits), lake=lake.place.address, started_at=now
-        )
+        return cls(run_id=new_run_id(now, random.SystemRandom().getrandbits), lake=lake.place.address, started_at=now)
 
     def settle(self, exit_code: int, problem: str, advice: str = "") -> None:
         """Record a problem; the gravest exit code stands (see `GRAVITY`)."""

@@ -36,8 +36,10 @@ from finks.transform import Recipe
 
 
 class TableReplay(BaseModel):
-    """One stream. `read` = `good` + `rejected` + `duplicates`, and `open_after` = `open_before` + `quarantined` -
-    `resolved` - `judged_again`.
+    """One stream.
+
+    `read` = `good` + `rejected` + `duplicates`; `open_after` = `open_before` + `quarantined` - `resolved` -
+    `judged_again`.
     """
 
     table: str
@@ -113,10 +115,31 @@ def replay(
         for source, stream in chosen:
             name = table_name(source, stream.name)
             with report.going_on(name):
-                done = _Replay(lake, source, stream, name, report.run_id, clock, observer).run(rule)
-                report.tables[name] = done
+                report.tables[name] = replay_stream(
+                    lake, source, stream, name, report.run_id, clock, rule=rule, observer=observer
+                )
         report.finish(lake, clock, "replays")
     return report
+
+
+def replay_stream(
+    lake: Lake,
+    source: str,
+    stream: Stream,
+    table: str,
+    run_id: str,
+    clock: Callable[[], datetime],
+    *,
+    rule: str | None = None,
+    observer: Observer = ignore,
+) -> TableReplay:
+    """Replay the quarantine of one stream; the caller holds the lake.
+
+    Args:
+        table: The stream's table name in every zone.
+        rule: Only responses with an open reject that broke this rule.
+    """
+    return _Replay(lake, source, stream, table, run_id, clock, observer).run(rule)
 
 
 def _chosen(settings: Settings, table: str | None) -> list[tuple[str, Stream]]:
@@ -177,9 +200,7 @@ class _Replay:
         refine_stream(self.lake, self.source, self.stream, self.table, self.run_id, report, self.observer)
         done.refined = report if report.read else None
 
-    def _judge(
-        self, recipe: Recipe, chosen: pl.DataFrame, judgement: _Judgement, done: TableReplay
-    ) -> datetime | None:
+    def _judge(self, recipe: Recipe, chosen: pl.DataFrame, judgement: _Judgement, done: TableReplay) -> datetime | None:
         """Judge the chosen responses by the contract of now; when the oldest came that has a reject less."""
         rows = chosen.select("bronze_ref", "known_at").unique().sort("known_at", "bronze_ref")
         for part in rows.iter_slices(MAX_REFS):
@@ -280,4 +301,3 @@ def render(report: ReplayReport) -> str:
     if any(done.new or done.changed or done.retracted for done in report.tables.values()):
         lines.append("`finks run` builds Gold of it.")
     return "\n".join(lines)
-

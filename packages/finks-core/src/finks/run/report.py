@@ -115,6 +115,7 @@ class RunReport(BaseModel):
     backfill: BackfillReport | None = None
     gold: GoldReport = GoldReport()
     seconds: dict[str, float] = Field(default_factory=dict, description="Wall-clock seconds per stage.")
+    logs: dict[str, str] = Field(default_factory=dict, description="Where the logs of jobs elsewhere are, by job.")
     unfinished: list[str] = Field(
         default_factory=list, description="Sources that ended before all their streams were through."
     )
@@ -217,6 +218,7 @@ def _sentences(report: RunReport) -> list[str]:
     lines.append(f"Gold: {gold.status}; {served}.{scanned}")
     lines += [f"  failed: {failure}" for failure in gold.failures]
     lines.append("Seconds: " + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items()))
+    lines += [f"Log of {job}: {address}" for job, address in report.logs.items()]
     lines += [f"Problem: {problem}" for problem in report.problems]
     lines += [f"To do: {advice}" for advice in report.advice]
     return lines

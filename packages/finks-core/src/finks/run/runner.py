@@ -11,7 +11,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -19,16 +19,19 @@ from typing import Protocol, runtime_checkable
 from finks.errors import ConfigurationError, FinksError, InvariantError
 from finks.lake import Lake
 from finks.lake.aws_errors import told
+from finks.lake.lease import Holder
 from finks.observe import run_context
 from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.backfill import Backfill, Turn
 from finks.run.events import Event, Observer, ignore
+from finks.run.gold_jobs import gold_launcher, keep_result
 from finks.run.identity import new_run_id
 from finks.run.ingest import IngestContext
 from finks.run.plan import Plan
 from finks.run.planning import check_refetch, plan_source, selected_streams
 from finks.run.publishing import GoldRun
+from finks.run.refine_engines import RefineEngine, refine_engine
 from finks.run.report import RunReport
 from finks.run.schedule import default_day
 from finks.run.settings import Settings
@@ -54,6 +57,9 @@ class RunOptions:
         refetch: Streams (`daily_bars`) or keys of a stream (`daily_bars/AAPL`) to fetch again.
         refine: Whether to bring Silver up to date; without it a run ends at Bronze.
         gold: Whether to build and publish Gold, from a Silver that is up to date.
+        fetch: Whether to fetch and refine; without it, Gold is built of the Silver that there is.
+        joins: The run, in another process, whose lease this one shares and which it is a part of; None to take the
+            lease.
         command: What the lease shows to a second run.
         missed: Earlier days that no scheduled run covered, for the report.
         backfill: Days to fetch instead of those that are due, behind the nightly run.
@@ -63,6 +69,8 @@ class RunOptions:
     refetch: frozenset[str] = frozenset()
     refine: bool = True
     gold: bool = True
+    fetch: bool = True
+    joins: str | None = None
     command: str = "finks run"
     missed: tuple[date, ...] = ()
     backfill: Backfill | None = None
@@ -70,7 +78,7 @@ class RunOptions:
     @property
     def whole(self) -> bool:
         """Whether everything is asked for, from plan to Gold."""
-        return self.refine and self.gold and self.backfill is None
+        return self.fetch and self.refine and self.gold and self.backfill is None
 
     def check(self, sources: Sequence[BaseSource]) -> None:
         """Refuse what no source has.
@@ -152,6 +160,8 @@ class Runner:
 
     def sources(self) -> list[BaseSource]:
         """The sources of this run, their settings validated."""
+        if not self.options.fetch:
+            return []
         if self.given is not None:
             return list(self.given)
         if not self.settings.sources:
@@ -199,12 +209,12 @@ class Runner:
             sources = self.sources()
             self.options.check(sources)
             logical_date = self.logical_date
-            lake = Lake.open(self.settings.lake.place(), create=True, clock=self.clock)
+            lake = Lake.open(self.settings.lake.place(), create=self.options.fetch, clock=self.clock)
         except FinksError as error:
             for listener in self._start_listeners():
                 listener.run_refused(self.settings, error, self.clock())
             raise
-        run_id = new_run_id(self.clock(), random.SystemRandom().getrandbits)
+        run_id = self.options.joins or new_run_id(self.clock(), random.SystemRandom().getrandbits)
         report = RunReport(
             run_id=run_id,
             logical_date=logical_date,
@@ -214,7 +224,7 @@ class Runner:
             started_at=self.clock(),
         )
         context = run_context(run_id, logical_date=str(report.logical_date), command=self.options.command)
-        with context as root, told(), lake.hold(run_id=run_id, command=self.options.command), self._signals():
+        with context as root, told(), self._lease(lake, run_id), self._signals():
             self.observer(Event("run.started", run_id))
             for listener in self._start_listeners():
                 listener.run_began(lake, report, self.options.command)
@@ -231,6 +241,11 @@ class Runner:
                 root.fail(report.status)
         return report
 
+    def _lease(self, lake: Lake, run_id: str) -> AbstractContextManager[Holder]:
+        if self.options.joins is not None:
+            return lake.join(run_id)
+        return lake.hold(run_id=run_id, command=self.options.command)
+
     def _finish(self, lake: Lake, report: RunReport) -> None:
         """End the report and keep it. It is returned also where the lake cannot be reached to keep it."""
         report.finished_at = self.clock()
@@ -238,17 +253,25 @@ class Runner:
             with told():
                 report.gold.release = lake.served_release()
                 report.status = {0: "succeeded", STOPPED: "stopped"}.get(report.exit_code, "finished with problems")
-                lake.place.keep(f"runs/{report.run_id}.json", report.model_dump_json(indent=2))
+                if self.options.joins is None:
+                    lake.place.keep(f"runs/{report.run_id}.json", report.model_dump_json(indent=2))
+                else:
+                    # The run that this one is a part of keeps the report of both.
+                    keep_result(lake, report)
         except FinksError as error:
             report.status = "finished with problems"
             report.settle(error.exit_code, f"The report was not kept in the lake: {error}", error.hint or "")
         else:
             self.observer(Event("report.written", report.run_id))
-        for listener in self.listeners:
+        for listener in self._listening():
             self._tell(listener, lake, report)
 
+    def _listening(self) -> Sequence[RunListener]:
+        """A run that works under another's lease is told of by that one."""
+        return self.listeners if self.options.joins is None else ()
+
     def _start_listeners(self) -> list[StartListener]:
-        return [listener for listener in self.listeners if isinstance(listener, StartListener)]
+        return [listener for listener in self._listening() if isinstance(listener, StartListener)]
 
     def _tell(self, listener: RunListener, lake: Lake, report: RunReport) -> None:
         """What a listener fails at is a problem of the run, but the run is over: what it did stands."""
@@ -259,17 +282,21 @@ class Runner:
             report.settle(error.exit_code, f"{type(listener).__name__}: {error}", error.hint or "")
 
     async def _stages(self, lake: Lake, sources: Sequence[BaseSource], report: RunReport) -> None:
+        engine = refine_engine(self.settings.refine)
         turn = self._turn()
         for source in sources:
-            await self._source(lake, source, report, turn)
+            await self._source(lake, source, report, engine, turn)
             if self._stop.is_set():
                 report.settle(
                     STOPPED, "Stopped by a signal; what was fetched has landed.", "Run the same command again."
                 )
                 return
         late = turn is not None and turn.is_late(self.clock())
-        if self.options.refine and self.options.gold and self.settings.gold.enabled and not late:
-            await GoldRun(lake, self.settings, report, Course(self.steps, self.observer)).run()
+        enabled = self.settings.gold.enabled or not self.options.fetch
+        if self.options.refine and self.options.gold and enabled and not late:
+            course = Course(self.steps, self.observer)
+            launcher = None if self.options.joins else gold_launcher(self.settings)
+            await GoldRun(lake, self.settings, report, course, self._stop.is_set, launcher).run()
 
     def _turn(self) -> Turn | None:
         """The turn of a backfill, which begins now."""
@@ -277,7 +304,9 @@ class Runner:
             return None
         return Turn.at(self.options.backfill, self.settings.schedule, self.settings.backfill.reserve, self.clock())
 
-    async def _source(self, lake: Lake, source: BaseSource, report: RunReport, turn: Turn | None) -> None:
+    async def _source(
+        self, lake: Lake, source: BaseSource, report: RunReport, engine: RefineEngine, turn: Turn | None
+    ) -> None:
         """One source; what it raises ends its own part only."""
         rates = source.rates()
         redactor = Redactor(source.secret_headers().values())
@@ -289,6 +318,7 @@ class Runner:
             lambda: self._stop.is_set() or (turn is not None and turn.is_over(self.clock(), rates)),
             self.clock,
             Course(self.steps, self.observer, redactor.redact),
+            engine,
             self.options.refine,
             turn,
         )

@@ -127,6 +127,20 @@ class ScheduleSettings(Section):
         return ZoneInfo(self.zone)
 
 
+class RefineSettings(Section):
+    """Where Bronze becomes Silver."""
+
+    engine: Literal["process", "spark", "glue"] = Field(
+        default="process", description="In the run's own process, in a Spark process beside it, or as an AWS Glue job."
+    )
+    command: tuple[str, ...] = Field(
+        default=(), description="The words that start a Spark job here; this Python and finks.run.spark when absent."
+    )
+    glue_job: str | None = Field(default=None, min_length=1, description="The name of the Glue job.")
+    timeout: float = Field(default=7200, gt=0, description="Seconds after which a Spark or Glue job is ended.")
+    poll: float = Field(default=15, gt=0, description="The most seconds between two looks at a Spark or Glue job.")
+
+
 class BackfillSettings(Section):
     """What a backfill leaves alone."""
 
@@ -148,6 +162,27 @@ class GoldSettings(Section):
         default="duckdb", description="What runs the dbt project's SQL. Athena needs a lake on S3."
     )
     timeout: float = Field(default=1800, gt=0, description="Seconds after which a dbt build is ended.")
+    runner: Literal["process", "ecs"] = Field(
+        default="process", description="Whether Gold is built beside the run, or in a task on ECS."
+    )
+
+
+class EcsSettings(Section):
+    """The task on ECS that builds Gold."""
+
+    cluster: str = Field(default="default", min_length=1, description="The cluster.")
+    task_definition: str | None = Field(
+        default=None, min_length=1, description="The task definition, with or without its revision."
+    )
+    container: str = Field(default="finks", min_length=1, description="Its container whose command is `finks`.")
+    launch_type: Literal["FARGATE", "EC2"] = Field(default="FARGATE", description="What the task runs on.")
+    subnets: tuple[str, ...] = Field(default=(), description="The subnets that it may run in.")
+    security_groups: tuple[str, ...] = Field(default=(), description="Its security groups; the VPC's if absent.")
+    public_ip: bool = Field(default=False, description="Whether it gets a public address.")
+    timeout: float = Field(
+        default=3600, gt=0, description="Seconds after which the task is ended; its start counts, unlike gold.timeout."
+    )
+    poll: float = Field(default=10, gt=0, description="The most seconds between two looks at it.")
 
 
 class LineageSettings(Section):

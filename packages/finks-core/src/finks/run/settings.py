@@ -28,10 +28,12 @@ from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
     BackfillSettings,
+    EcsSettings,
     GoldSettings,
     LakeSettings,
     LineageSettings,
     ObserveSettings,
+    RefineSettings,
     RunSettings,
     ScheduleSettings,
 )
@@ -85,8 +87,10 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     run: RunSettings = RunSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    refine: RefineSettings = RefineSettings()
     backfill: BackfillSettings = BackfillSettings()
     gold: GoldSettings = GoldSettings()
+    ecs: EcsSettings = EcsSettings()
     athena: AthenaSettings = AthenaSettings()
     alerts: AlertSettings = AlertSettings()
     lineage: LineageSettings = LineageSettings()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import polars as pl
 
@@ -22,9 +23,10 @@ from finks.run.backfill import Turn
 from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
 from finks.run.ingest import IngestContext, Ingestion
+from finks.run.jobs.waiting import in_thread
 from finks.run.plan import Plan, affordable, waves
 from finks.run.planning import nightly_need, plan_source, selected_streams, spent_today, table_name
-from finks.run.refine import refine_stream
+from finks.run.refine_engines import RefineEngine
 from finks.run.report import GRAVITY, HELD_BACK, StreamReport, timed
 from finks.run.sections import RunSettings
 from finks.run.steps import WELL, Course, Step, StepEnd
@@ -55,6 +57,7 @@ class SourceRun:
         stop: Whether the run was asked to end at its next boundary.
         clock: The time, aware, in UTC.
         course: Runs the steps.
+        engine: Refines.
         refine: Whether Silver and quarantine are brought up to date too. Without it the plan goes by the Silver that
             there is: what a new split invalidates is fetched in a run after the next refinement.
         turn: Of a backfill: what it is about and what it leaves alone.
@@ -66,6 +69,7 @@ class SourceRun:
     stop: StopRequested
     clock: Callable[[], datetime]
     course: Course
+    engine: RefineEngine
     refine: bool = True
     turn: Turn | None = None
 
@@ -177,28 +181,21 @@ class SourceRun:
         return StepEnd(max(codes, key=GRAVITY.index), "; ".join(report.problems))
 
     async def _refine(
-        self, streams: Sequence[Stream], work: Callable[[Sequence[Stream]], None], judge: Callable[[], StepEnd]
+        self,
+        streams: Sequence[Stream],
+        work: Callable[[Sequence[Stream], StopRequested], None],
+        judge: Callable[[], StepEnd],
     ) -> None:
         with timed(self.context.report, "refine"):
             step = Step("refine", self.context.source.name)
-            await self.course.run(step, lambda: asyncio.to_thread(work, streams), judge)
+            await self.course.run(step, lambda: in_thread(partial(work, streams), self.stop), judge)
 
-    def _bring_up(self, streams: Sequence[Stream]) -> None:
-        for stream in streams:
-            table = table_name(self.context.source.name, stream.name)
-            refine_stream(
-                self.context.lake,
-                self.context.source.name,
-                stream,
-                table,
-                self.context.run_id,
-                self.context.report.stream(table),
-                self.context.observer,
-            )
+    def _bring_up(self, streams: Sequence[Stream], stop: StopRequested) -> None:
+        self.engine.refine(self.context, streams, stop)
 
-    def _bring_up_and_judge(self, streams: Sequence[Stream]) -> None:
+    def _bring_up_and_judge(self, streams: Sequence[Stream], stop: StopRequested) -> None:
+        self._bring_up(streams, stop)
         for stream in streams:
-            self._bring_up([stream])
             self._judge_rejects(stream)
             self._find_gaps(stream)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -20,8 +22,12 @@ from pyspark.sql import SparkSession
 from finks.errors import ConfigurationError, FinksError
 from finks.lake import Lake
 from finks.lake.lake import utc_now
+from finks.lake.lease import Holder
+from finks.observe import run_context
+from finks.observe.correlation import TRACE_VARIABLE
 from finks.plugins import build_source
 from finks.run.identity import new_run_id
+from finks.run.jobs.results import Failure, RefineCounts, RefineResult
 from finks.run.planning import selected_streams, table_name
 from finks.source.model import Stream
 from finks.source.protocol import BaseSource
@@ -44,13 +50,18 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--streams", default="", help="Streams, separated by commas; all that the source offers if absent."
     )
-    made.add_argument("--run_id", default="", help="What `_run_id` says; a new UUIDv7 if absent.")
+    made.add_argument("--run_id", default="", help="What `_run_id` says; that of --joins, or a new UUIDv7, if absent.")
+    made.add_argument(
+        "--joins", default="", help="The run that started the job and holds the lake; the job takes no lease itself."
+    )
+    made.add_argument("--report", default="", help="Keep what was done as this small file of the lake too.")
+    made.add_argument("--traceparent", default="", help="The W3C trace context of the run that started the job.")
     made.add_argument("--iceberg", default=ICEBERG, help="The Java package of Iceberg; %(default)s if absent.")
     return made
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Refine the streams one after the other, under the lake's lease. Prints one line of JSON for each.
+    """Refine the streams one after the other, under the lake's lease or the joined run's. Prints a line of JSON each.
 
     Raises:
         FinksError: As `refine_stream` does; what was committed before stays.
@@ -58,16 +69,18 @@ def run(arguments: argparse.Namespace) -> None:
     source = build_source(arguments.source, _settings(arguments.settings))
     streams = list(_chosen(source, arguments.streams))
     lake = Lake.open(arguments.lake)
-    run_id = arguments.run_id or new_run_id(utc_now(), random.SystemRandom().getrandbits)
-    spark = SparkSession.Builder().appName(f"finks refine {source.name}").getOrCreate()
-    with lake.hold(run_id=run_id, command="finks.run.spark"):
-        session = lake_session(spark, lake, package=arguments.iceberg)
-        for stream in streams:
-            start = time.monotonic()
-            table = table_name(source.name, stream.name)
-            done = refine_stream(session, lake, source.name, stream, table, run_id, step=_tell)
-            line = {"run_id": run_id, **asdict(done), "seconds": round(time.monotonic() - start, 3)}
-            sys.stdout.write(json.dumps(line) + "\n")
+    with _reporting(lake, arguments.report) as report:
+        run_id = arguments.run_id or arguments.joins or new_run_id(utc_now(), random.SystemRandom().getrandbits)
+        with run_context(run_id, "finks refine", source=source.name), _leased(lake, run_id, arguments.joins):
+            spark = SparkSession.Builder().appName(f"finks refine {source.name}").getOrCreate()
+            session = lake_session(spark, lake, package=arguments.iceberg)
+            for stream in streams:
+                start = time.monotonic()
+                table = table_name(source.name, stream.name)
+                done = asdict(refine_stream(session, lake, source.name, stream, table, run_id, step=_tell))
+                line = {"run_id": run_id, **done, "seconds": round(time.monotonic() - start, 3)}
+                sys.stdout.write(json.dumps(line) + "\n")
+                report(RefineCounts.model_validate(done))
 
 
 def main(argv: Sequence[str] | None = None, *, strict: bool = True) -> int:
@@ -84,6 +97,8 @@ def main(argv: Sequence[str] | None = None, *, strict: bool = True) -> int:
     names = sorted(name for name in others if name.startswith("--"))
     if strict and others:
         parser().error(f"unknown arguments: {' '.join(others)}")
+    if known.traceparent:
+        os.environ[TRACE_VARIABLE] = known.traceparent
     if names:
         _tell(f"not of this job: {' '.join(names)}")
     try:
@@ -92,6 +107,32 @@ def main(argv: Sequence[str] | None = None, *, strict: bool = True) -> int:
         _tell(str(error))
         return error.exit_code
     return 0
+
+
+def _leased(lake: Lake, run_id: str, joins: str) -> AbstractContextManager[Holder]:
+    return lake.join(joins) if joins else lake.hold(run_id=run_id, command="finks.run.spark")
+
+
+@contextmanager
+def _reporting(lake: Lake, name: str) -> Generator[Callable[[RefineCounts], None]]:
+    """Takes the counts of each stream, and keeps those so far under the name, where one is given; a failure too."""
+    result = RefineResult()
+
+    def keep() -> None:
+        if name:
+            lake.place.keep(name, result.model_dump_json(indent=2))
+
+    def add(counts: RefineCounts) -> None:
+        result.streams.append(counts)
+        keep()
+
+    try:
+        yield add
+    except FinksError as error:
+        result.failure = Failure.of(error)
+        keep()
+        raise
+    keep()
 
 
 def _tell(text: str) -> None:

@@ -63,6 +63,11 @@ def rejects(refined: DataFrame) -> DataFrame:
     return refined.where(F.col(REJECT).isNotNull()).select(f"{REJECT}.*")
 
 
+def rules(refined: DataFrame) -> dict[str, int]:
+    """How many rejects each rule made."""
+    return {row["rule"]: row["count"] for row in rejects(refined).groupBy("rule").count().collect()}
+
+
 def accounts(refined: DataFrame, recipe: Recipe) -> pl.DataFrame:
     """The accounts of all responses, brought to the driver: one small row per response.
 

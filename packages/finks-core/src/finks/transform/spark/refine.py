@@ -7,7 +7,7 @@ Quarantine is written first, then Silver with the bookmark; everything here can 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -50,6 +50,7 @@ class Refined:
 
     Attributes:
         table: The stream's table name.
+        rules: Rejected records by rule.
         quarantined: Rejects that were not in quarantine before.
         late: Versions of known records that arrived after newer responses; the next refine reads Bronze again.
     """
@@ -67,6 +68,7 @@ class Refined:
     retracted: int = 0
     suspicious: int = 0
     late: int = 0
+    rules: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def refine_stream(
@@ -120,6 +122,7 @@ class _Job:
         refined = kernel.run_kernel(responses, self.recipe).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             accounts = kernel.accounts(refined, self.recipe)
+            rules = kernel.rules(refined) if accounts["rejected"].sum() else {}
             self.session.conf.set(BATCH_SETTING, RECORDS)
             self.step("kernel.done")
             quarantined = self._quarantine(kernel.rejects(refined), accounts)
@@ -138,6 +141,7 @@ class _Job:
             retracted=found.retracted,
             suspicious=suspicious,
             late=found.late,
+            rules=rules,
         )
 
     def _responses(self, bronze: BronzeTable, since: int | None, until: int) -> DataFrame:

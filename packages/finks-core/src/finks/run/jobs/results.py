@@ -1,0 +1,65 @@
+"""What a job leaves in the lake for the run that started it: a small file, written as it gets on."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from finks import errors
+from finks.errors import FinksError, JobFailedError
+
+
+def result_name(run_id: str, job: str) -> str:
+    """The name of a job's file among the small files of a lake."""
+    return f"jobs/{run_id}/{job}.json"
+
+
+class Failure(BaseModel):
+    """A `FinksError` on its way from one process to another."""
+
+    kind: str
+    message: str
+    where: str | None = None
+    expected: str | None = None
+    got: str | None = None
+    hint: str | None = None
+
+    @classmethod
+    def of(cls, error: FinksError) -> Failure:
+        """What is to be told of an error."""
+        return cls(
+            kind=type(error).__name__,
+            message=error.message,
+            where=error.where,
+            expected=error.expected,
+            got=error.got,
+            hint=error.hint,
+        )
+
+    def error(self) -> FinksError:
+        """The same error."""
+        kind = getattr(errors, self.kind, JobFailedError)
+        return kind(self.message, where=self.where, expected=self.expected, got=self.got, hint=self.hint)
+
+
+class RefineCounts(BaseModel):
+    """What a Spark job did for one stream; see `finks.transform.spark.Refined`."""
+
+    table: str
+    read: int = 0
+    good: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    retracted: int = 0
+    suspicious: int = 0
+    rules: dict[str, int] = Field(default_factory=dict)
+
+
+class RefineResult(BaseModel):
+    """The streams that a Spark job has refined, and why it did not do the rest."""
+
+    streams: list[RefineCounts] = Field(default_factory=list[RefineCounts])
+    failure: Failure | None = None
