@@ -200,12 +200,6 @@ class BronzeTable:
         )
 
 
-def _current(table: Table) -> int:
-    snapshot = table.current_snapshot()
-    assert snapshot is not None
-    return snapshot.snapshot_id
-
-
 def _batches(table: Table, files: list[LiveFile], wanted: BooleanExpression) -> Iterator[pa.Table]:
     """Read files in groups of bounded size and cut each group by the bytes of its bodies."""
     group: list[LiveFile] = []

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
 from finks.errors import DataError
 from finks.lineage.model import Column, Columns, Model
 from finks.lineage.sql import Query, Relation, branches, position_of, read_query, relation_of, select_of
-from sqlglot import exp
-from sqlglot.optimizer.scope import Scope
 
 Leaf = tuple[Relation, str]
 

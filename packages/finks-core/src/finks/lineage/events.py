@@ -13,7 +13,6 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 import attr
-from finks.lineage.model import Column, Columns, Dataset, JobRun, Port
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import (
     DatasetFacet,
@@ -31,6 +30,8 @@ from openlineage.client.facet_v2 import (
     symlinks_dataset,
 )
 from openlineage.client.serde import Serde
+
+from finks.lineage.model import Column, Columns, Dataset, JobRun, Port
 
 PRODUCER = f"pkg:pypi/finks-core@{version('finks-core')}"
 """Who tells: a package URL, which is a URI, as the specification asks for."""

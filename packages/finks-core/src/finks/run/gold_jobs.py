@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from finks.errors import JobFailedError
 from finks.lake import Lake
-from finks.lineage.model import Model
+from finks.lineage.model import Model, Source
 from finks.observe import child_environment
 from finks.run.events import StopRequested
 from finks.run.jobs import Job, Launcher, watch
@@ -23,12 +23,12 @@ class GoldResult(BaseModel):
 
     report: RunReport
     models: list[Model]
-    sources: list[tuple[tuple[str, str, str], tuple[str, ...]]]
+    sources: list[Source]
 
 
 def keep_result(lake: Lake, report: RunReport) -> None:
     """Keep what this process did for the run that it is a part of."""
-    result = GoldResult(report=report, models=report.gold.models, sources=list(report.gold.sources.items()))
+    result = GoldResult(report=report, models=report.gold.models, sources=report.gold.sources)
     lake.place.keep(result_name(report.run_id, NAME), result.model_dump_json(indent=2))
 
 
@@ -82,11 +82,10 @@ def _adopt(lake: Lake, report: RunReport) -> StepEnd | None:
         return None
     result = GoldResult.model_validate_json(text)
     told = result.report
-    told.gold.models, told.gold.sources = result.models, dict(result.sources)
+    told.gold.models, told.gold.sources = result.models, result.sources
     report.gold = told.gold
-    for problem in told.problems:
-        report.settle(told.exit_code, problem)
-    report.advice.extend(advice for advice in told.advice if advice not in report.advice)
+    for cause in told.causes:
+        report.settle(cause.exit_code, cause.problem, cause.advice, subject=cause.subject, error=cause.error)
     return StepEnd(told.exit_code, "; ".join(told.problems))
 
 

@@ -26,7 +26,9 @@ class LineageListener:
         from finks.run.lineage_jobs import RunJobs
 
         names = names_of(lake)
-        steps = events_of(RunContext(report.run_id, names.lake, traceparent() or ""), RunJobs(lake, names, report).all())
+        steps = events_of(
+            RunContext(report.run_id, names.lake, traceparent() or ""), RunJobs(lake, names, report).all()
+        )
         store = EventStore(lake.place)
         for step in steps:
             store.keep(report.run_id, step.step, step.events)
