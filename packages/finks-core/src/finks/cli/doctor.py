@@ -10,9 +10,12 @@ from rich.console import Console
 from finks.cli.runs import ConfigOption
 from finks.errors import FinksError
 from finks.lake import Lake
+from finks.lake.lake import utc_now
 from finks.notify import build_notifiers
 from finks.plugins import build_source
+from finks.run.cron import next_tick
 from finks.run.planning import selected_streams
+from finks.run.sessions import sessions_of
 from finks.run.settings import Settings, load_settings
 
 PARTS = (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas"), ("boto3", "aws"))
@@ -39,7 +42,7 @@ def doctor(config: ConfigOption = None) -> None:
     codes = [_source(console, settings, name) for name in settings.sources]
     if not codes:
         _tell(console, "sources", "none is configured; `finks connectors list` shows what is installed")
-    codes += [_notifiers(console, settings), _lake(console, settings)]
+    codes += [_schedule(console, settings), _notifiers(console, settings), _lake(console, settings)]
     raise typer.Exit(max(codes))
 
 
@@ -50,6 +53,19 @@ def _source(console: Console, settings: Settings, name: str) -> int:
     except FinksError as error:
         _tell(console, f"source {name}", str(error))
         return error.exit_code
+    return 0
+
+
+def _schedule(console: Console, settings: Settings) -> int:
+    schedule = settings.schedule
+    try:
+        day = sessions_of(schedule.calendar, schedule.tzinfo).latest(utc_now())
+    except FinksError as error:
+        _tell(console, "schedule", str(error))
+        return error.exit_code
+    tick = next_tick(schedule.cron, schedule.tzinfo, utc_now()).astimezone(schedule.tzinfo)
+    days = f"sessions of {schedule.calendar}" if schedule.calendar else "every day"
+    _tell(console, "schedule", f"{days}, the newest {day}; the next tick is at {tick:%Y-%m-%d %H:%M %Z}")
     return 0
 
 
