@@ -39,13 +39,13 @@ async def nightly(
 
     Args:
         config: The settings file, or its directory; the working directory when None.
-        logical_date: The date that the run is for; what the schedule and the calendar say when None.
+        logical_date: The date that the run is for; when None the setting, else what schedule and calendar say.
         refetch: Streams (`daily_bars`) or keys of a stream (`daily_bars/AAPL`) to fetch again.
     """
     try:
         settings = load_settings(config)
         options = RunOptions(logical_date, frozenset(refetch or ()), command="the flow nightly")
-        if (tick := _tick()) is not None and logical_date is None:
+        if (tick := _tick()) is not None and (logical_date or settings.run.logical_date) is None:
             found = await asyncio.to_thread(due_in_lake, settings, tick)
             if isinstance(found, Skip):
                 return skipped(found.reason)

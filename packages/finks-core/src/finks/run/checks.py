@@ -79,9 +79,7 @@ def schedule(settings: Settings, now: datetime) -> Check:
         return failed("schedule", error)
     tick = next_tick(wanted.cron, wanted.tzinfo, now).astimezone(wanted.tzinfo)
     days = f"sessions of {wanted.calendar}" if wanted.calendar else "every day"
-    return Check(
-        name="schedule", text=f"{days}, the newest {day}; the next tick is at {tick:%Y-%m-%d %H:%M %Z}"
-    )
+    return Check(name="schedule", text=f"{days}, the newest {day}; the next tick is at {tick:%Y-%m-%d %H:%M %Z}")
 
 
 def alerts(settings: Settings) -> Check:
