@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from finks.lake.aws_policy import lake_policy
+from finks.lake.aws_policy import FOLDERS, lake_policy
 
 
 def resources(policy: dict, action: str) -> list[str]:
@@ -11,10 +11,7 @@ def test_a_zone_that_is_not_named_is_not_written():
     policy = lake_policy("s3://b/lake", ("bronze",), database_prefix="x_", region="eu-central-1", account="1")
     assert resources(policy, "s3:PutObject") == [
         "arn:aws:s3:::b/lake/bronze/*",
-        "arn:aws:s3:::b/lake/runs/*",
-        "arn:aws:s3:::b/lake/jobs/*",
-        "arn:aws:s3:::b/lake/alerts/*",
-        "arn:aws:s3:::b/lake/lineage/*",
+        *(f"arn:aws:s3:::b/lake/{name}/*" for name in FOLDERS),
     ]
     assert resources(policy, "glue:UpdateTable") == [
         "arn:aws:glue:eu-central-1:1:catalog",

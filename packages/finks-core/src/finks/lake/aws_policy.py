@@ -10,8 +10,8 @@ from finks.lake.catalog import NAMESPACES
 READ_CATALOG: Final = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables")
 WRITE_CATALOG: Final = ("glue:CreateTable", "glue:UpdateTable")
 WRITE_FILES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
-FOLDERS: Final = ("runs", "jobs", "alerts", "lineage")
-"""What a run keeps beside the zones."""
+FOLDERS: Final = ("runs", "jobs", "alerts", "lineage", "replays", "maintenance", "backups", "restores")
+"""What runs and commands keep beside the zones."""
 
 LINEAGE: Final = ("dynamodb:Query", "dynamodb:BatchWriteItem")
 LEASE: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
