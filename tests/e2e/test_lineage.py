@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 
 import finks
@@ -14,6 +15,7 @@ from finks.lineage.edges import happening, label
 from finks.lineage.store import EventStore
 from finks.lineage.trace import REF, Work, chosen, recorded_models
 from finks.lineage.view import Lineage
+from finks_connectors.demo.command import DEMO_KEY
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import column_lineage_dataset, parent_run, schema_dataset
 from openlineage.client.serde import Serde
@@ -187,6 +189,21 @@ def test_the_command_shows_it(demo, finks_command, arguments, words):
     done = finks_command("lineage", *arguments, "-c", "finks-demo", cwd=demo[0])
     assert done.returncode == 0, done.stderr
     assert words in done.stdout
+
+
+def test_the_command_tells_what_happened_in_a_run(demo, finks_command, store):
+    done = finks_command("lineage", store.runs()[0], "-c", "finks-demo", cwd=demo[0])
+    assert "COMPLETE  publish.daily_portfolio_summary" in done.stdout
+
+
+def test_no_secret_is_in_any_event(demo):
+    folder = demo[0] / "finks-demo/lake/lineage"
+    assert not [file for file in folder.rglob("*.ndjson") if DEMO_KEY in file.read_text()]
+
+
+def test_the_snippet_of_the_page_runs(repository, lake):
+    (snippet,) = re.findall(r"```python\n(.*?)```", (repository / "docs/lineage.md").read_text(), re.DOTALL)
+    exec(compile(snippet, "docs/lineage.md", "exec", dont_inherit=True), {"lake": lake})
 
 
 def test_the_command_gives_json_and_writes_bodies(demo, finks_command, tmp_path):

@@ -35,7 +35,7 @@ RUNS = [
 
 
 def indexes(tmp_path, lake: str):
-    return SqliteIndex(tmp_path / f"{lake}.db"), DynamoIndex(boto3.client("dynamodb"), "finks-test-lineage", lake)
+    return SqliteIndex(tmp_path / "lineage.db"), DynamoIndex(boto3.client("dynamodb"), "finks-test-lineage", lake)
 
 
 def test_both_indexes_answer_alike_and_lakes_in_one_table_do_not_meet(aws, tmp_path):
@@ -58,7 +58,7 @@ def test_both_indexes_answer_alike_and_lakes_in_one_table_do_not_meet(aws, tmp_p
 
 def test_a_run_leaves_its_events_in_the_bucket_and_its_index_in_dynamodb(small):
     report = Runner(small, RunOptions(gold=False), listeners=listeners(small)).run()
-    assert report.problems == ["fmp_daily_bars: 0.4% of the newest records were rejected, 0 whole bodies"]
+    assert report.problems == []
     lake = Lake.open(small.lake.place())
     lineage = Lineage(lake)
     graph = lineage.graph("silver.fmp_daily_bars")

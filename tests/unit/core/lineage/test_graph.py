@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+from finks.errors import ConfigurationError
 from finks.lineage.edges import Happening
 from finks.lineage.graph import walk
 from finks.lineage.model import Edge
@@ -96,3 +98,10 @@ def test_a_cleared_index_knows_nothing(tmp_path):
     index.add([Happening("1", "job", "START", START)], [Edge("a", "b", "job", "1", START)])
     index.clear()
     assert (index.datasets(), index.run("1")) == ([], [])
+
+
+def test_a_damaged_index_says_how_to_make_it_again(tmp_path):
+    (tmp_path / "lineage.db").write_text("not a database" * 100)
+    with pytest.raises(ConfigurationError, match="cannot be used") as error:
+        SqliteIndex(tmp_path / "lineage.db").datasets()
+    assert "--rebuild" in str(error.value)

@@ -88,7 +88,7 @@ class DynamoIndex:
             Happening(run_id, item["job"]["S"], item["type"]["S"], datetime.fromisoformat(item["at"]["S"]))
             for item in items
         ]
-        return sorted(found, key=lambda happened: (happened.at, happened.job, -len(happened.type)))
+        return sorted(found, key=lambda item: (item.at, item.job, item.type != "START", item.type))
 
     def clear(self) -> None:
         """See `LineageIndex`."""
