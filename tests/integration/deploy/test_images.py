@@ -205,3 +205,18 @@ def test_an_image_installs_from_the_lock_and_its_entry_command_answers(image, re
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Usage" in done.stdout
+
+
+def test_the_prefect_server_has_the_variables_that_finks_flows_sets():
+    from finks_flows import environment
+
+    compose = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())
+    password = "${FINKS_POSTGRES_PASSWORD:?choose a password}"
+    wanted = environment.server(
+        database=f"postgresql+asyncpg://prefect:{password}@postgres:5432/prefect",
+        address="http://127.0.0.1:4200",
+        auth=None,
+    )
+    wanted["PREFECT_LOGGING_CONFIG_PATH"] = "/opt/finks/logging.yml"
+    assert compose["services"]["prefect"]["environment"] == wanted
+    assert compose["services"]["migrate"]["environment"] == wanted

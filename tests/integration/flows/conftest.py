@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from finks.errors import ConfigurationError
+from finks_flows.stack.postgres import find_binaries
 
 SETTINGS = """
 [sources.files]
@@ -66,7 +68,7 @@ class Prefect:
         return answer.json() if answer.content else None
 
     def deployment(self) -> dict:
-        return self.call("GET", "/deployments/name/finks-nightly/finks")
+        return self.call("GET", "/deployments/name/nightly/finks")
 
     def everything(self) -> dict[str, dict[str, tuple]]:
         """By kind and name: the id, the moment of the last change, the definition."""
@@ -102,6 +104,10 @@ class Prefect:
 
 @pytest.fixture(scope="session")
 def _running_prefect(tmp_path_factory, finks_command) -> Iterator[Prefect]:
+    try:
+        find_binaries()
+    except ConfigurationError as absent:
+        pytest.skip(f"{absent.message} {absent.hint}")
     # PostgreSQL, which for root runs under another account, has to reach its data: pytest's own directory is closed.
     directory = Path(tempfile.mkdtemp(prefix="finks-flows-"))
     directory.chmod(0o711)

@@ -96,9 +96,9 @@ def delay_automation(prefect):
     prefect.call("PUT", f"/automations/{found['id']}", {n: v for n, v in found.items() if n not in ("created", "id")})
 
 
-NIGHTLY = "deployment 'finks-nightly/finks':"
+NIGHTLY = "deployment 'nightly/finks':"
 EDITS = [
-    (change_cron, NIGHTLY, 'schedules.0.cron: wanted "0 20 * * 1-5", found "0 3 * * *"'),
+    (change_cron, NIGHTLY, 'schedules.0.cron: wanted "30 20 * * *", found "0 3 * * *"'),
     (change_zone, NIGHTLY, 'schedules.0.timezone: wanted "America/New_York", found "UTC"'),
     (pause_schedule, NIGHTLY, "schedules.0.active: wanted true, found false"),
     (pause_deployment, NIGHTLY, "paused: wanted false, found true"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -116,21 +115,3 @@ def flows_settings(settings: Settings) -> FlowsSettings:
         expected=f"one of {', '.join(sorted(FlowsSettings.model_fields))}" if unknown else first["msg"],
         hint=f"docs/flows.md lists the settings; {variable(path)} in the environment wins over the file.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When the nightly runs.
-
-    Attributes:
-        cron: Five fields.
-        zone: The time zone in which they are read, of the tz database.
-    """
-
-    cron: str
-    zone: str
-
-
-def schedule_of(settings: Settings) -> Schedule:
-    """When the nightly runs: as the vendors have a session's prices, after New York has closed."""
-    return Schedule(cron="0 20 * * 1-5", zone="America/New_York")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import time
 from contextlib import suppress
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
+
+from finks_flows import environment
 
 if TYPE_CHECKING:
     from prefect.workers.base import BaseWorker
@@ -94,6 +97,8 @@ def main() -> None:
     parser.add_argument("--name", help="what the server knows the worker by")
     parser.add_argument("--with-healthcheck", action="store_true", help="answer on port 8080 whether it works")
     asked = parser.parse_args()
+    for name, value in environment.RUNS.items():
+        os.environ.setdefault(name, value)
     serve(WorkerOptions(asked.pool, asked.type, asked.name, asked.with_healthcheck))
 
 

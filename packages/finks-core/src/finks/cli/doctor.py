@@ -30,7 +30,7 @@ def doctor(config: ConfigOption = None) -> None:
         raise typer.Exit(error.exit_code) from None
     _tell(console, Check(name="settings", text="read"))
     codes = [_tell(console, check) for check in checks.sources(settings)]
-    codes.append(_tell(console, checks.alerts(settings)))
+    codes += [_tell(console, check) for check in (checks.schedule(settings, utc_now()), checks.alerts(settings))]
     lake, opened = checks.lake_opens(settings)
     codes.append(_tell(console, opened))
     if lake is not None:

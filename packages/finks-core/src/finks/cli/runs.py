@@ -39,7 +39,7 @@ RefetchOption = Annotated[
     list[str] | None, typer.Option("--refetch", help="Fetch a stream (daily_bars) or a key (daily_bars/AAPL) again.")
 ]
 ScheduleOption = Annotated[
-    bool, typer.Option("--schedule", help="Run for the day that [schedule] says, if a run is due; else end well.")
+    bool, typer.Option("--schedule", help="Run for the day that the schedule says, if one is due; else end well.")
 ]
 AtOption = Annotated[
     str | None, typer.Option("--at", help="With --schedule: when it ticked, ISO 8601 with a zone; now if absent.")

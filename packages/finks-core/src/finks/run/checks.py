@@ -17,7 +17,9 @@ from finks.lake.aws_errors import told
 from finks.notify import build_notifiers
 from finks.plugins import build_source
 from finks.run.backups import list_backups
+from finks.run.cron import next_tick
 from finks.run.planning import selected_streams
+from finks.run.sessions import sessions_of
 from finks.run.settings import Settings
 
 PARTS: Final = (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas"), ("boto3", "aws"))
@@ -66,6 +68,18 @@ def sources(settings: Settings) -> Iterator[Check]:
             yield failed(f"source {name}", error)
     if not settings.sources:
         yield Check(name="sources", text="none is configured; `finks connectors list` shows what is installed")
+
+
+def schedule(settings: Settings, now: datetime) -> Check:
+    """Whether the calendar is known, and when the next run is due."""
+    wanted = settings.schedule
+    try:
+        day = sessions_of(wanted.calendar, wanted.tzinfo).latest(now)
+    except FinksError as error:
+        return failed("schedule", error)
+    tick = next_tick(wanted.cron, wanted.tzinfo, now).astimezone(wanted.tzinfo)
+    days = f"sessions of {wanted.calendar}" if wanted.calendar else "every day"
+    return Check(name="schedule", text=f"{days}, the newest {day}; the next tick is at {tick:%Y-%m-%d %H:%M %Z}")
 
 
 def alerts(settings: Settings) -> Check:

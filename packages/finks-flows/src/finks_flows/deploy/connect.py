@@ -14,7 +14,7 @@ from finks.run.settings import FILE_NAME, Settings
 
 from finks_flows import environment
 from finks_flows.deploy.plan import DeploymentPlan, FlowCard, Marks, Surroundings, make_plan
-from finks_flows.settings import FlowsSettings, schedule_of
+from finks_flows.settings import FlowsSettings
 from finks_flows.stack import stack
 from finks_flows.stack.layout import Layout
 
@@ -90,7 +90,7 @@ def plan_of(settings: Settings, flows: FlowsSettings, config: Path | None) -> De
         config=_config(flows, config),
         version=version("finks-flows"),
     )
-    return make_plan(settings, flows, schedule_of(settings), around, _secrets(settings, flows))
+    return make_plan(settings, flows, around, _secrets(settings, flows))
 
 
 def flow_cards() -> list[FlowCard]:

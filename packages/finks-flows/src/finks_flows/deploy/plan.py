@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
+from finks.run.sections import ScheduleSettings
 from finks.run.settings import Settings, variable
 
 from finks_flows.environment import HEARTBEAT_SECONDS
-from finks_flows.settings import FlowsSettings, Schedule
+from finks_flows.settings import FlowsSettings
 
 Json = Any
 """What JSON can hold."""
@@ -165,14 +166,13 @@ class DeploymentPlan:
 
 
 def make_plan(
-    settings: Settings, flows: FlowsSettings, schedule: Schedule, around: Surroundings, secrets: Mapping[str, str]
+    settings: Settings, flows: FlowsSettings, around: Surroundings, secrets: Mapping[str, str]
 ) -> DeploymentPlan:
     """What the settings ask for.
 
     Args:
         settings: Of finks.
         flows: Its section `[flows]`.
-        schedule: When the nightly runs.
         around: What else is given.
         secrets: The values of the settings that `flows.secrets` names.
     """
@@ -183,7 +183,7 @@ def make_plan(
         limits=[Limit(marks.limit(name), {"limit": slots, "active": True}) for name, slots in flows.limits.items()],
         variables=_variables(settings, flows, marks),
         blocks=list(_blocks(flows, marks, secrets)),
-        deployments=[_deployment(card, flows, schedule, marks, around) for card in around.flows],
+        deployments=[_deployment(card, flows, settings.schedule, marks, around) for card in around.flows],
         automations=list(_automations(flows, marks)),
     )
 
@@ -227,7 +227,7 @@ def _blocks(flows: FlowsSettings, marks: Marks, secrets: Mapping[str, str]) -> I
 
 
 def _deployment(
-    card: FlowCard, flows: FlowsSettings, schedule: Schedule, marks: Marks, around: Surroundings
+    card: FlowCard, flows: FlowsSettings, schedule: ScheduleSettings, marks: Marks, around: Surroundings
 ) -> Deployment:
     cron = {"nightly": schedule.cron, "maintenance": flows.maintenance}.get(card.entrypoint.rpartition(".")[2])
     takes = card.schema.get("properties", {})
