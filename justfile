@@ -33,6 +33,10 @@ generate:
 bench *args:
     python bench/ingest.py {{ args }}
 
+# What traces cost.
+bench-observe *args:
+    python bench/observe.py {{ args }}
+
 # The local Athena: latency, throughput, memory.
 bench-athena *args:
     python bench/athena.py {{ args }}

@@ -1,4 +1,7 @@
-"""The work through finks: fetch, Bronze (every byte), the contract, Silver. Arguments: base URL, symbols, directory."""
+"""The work through finks: fetch, Bronze (every byte), the contract, Silver.
+
+Arguments: base URL, symbols, directory, and a file for spans where they are wanted.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from finks.contract import Contract, field, key, price, quantity
+from finks.observe.export import configure_tracing
 from finks.run.runner import Runner, RunOptions
 from finks.run.sections import LakeSettings, RunSettings
 from finks.run.settings import Settings
@@ -63,6 +67,7 @@ def main() -> None:
     """Load once and print the number of new Silver rows."""
     url, symbols, directory = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     settings = Settings(lake=LakeSettings(path=directory / "lake"), run=RunSettings(logical_date=date(2024, 12, 31)))
+    configure_tracing(Path(sys.argv[4]) if len(sys.argv) > 4 else None, environment="bench")
     report = Runner(settings, RunOptions(gold=False), given=[Vendor(url, symbols)]).run()
     print(report.total("new"))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from typing import get_args
 
 import pytest
 import typer.main
 from finks import errors
 from finks.cli.main import app
+from finks.notify import Kind
+from finks.plugins import list_plugins, load_plugin
 from finks.run.settings import Settings
 from finks.source.protocol import SourceConfig
 
@@ -25,6 +28,9 @@ def test_every_setting_is_documented(repository):
     page = (repository / "docs/settings.md").read_text()
     names = [n if n != "sources" else "sources.<name>" for n in leaves(Settings)]
     names += leaves(SourceConfig, "sources.<name>.")
+    for notifier in (each for each in list_plugins() if each.kind == "notifier" and each.package == "finks-core"):
+        own = leaves(load_plugin("notifier", notifier.name).Config, f"alerts.notifiers.{notifier.name}.")
+        names += [name for name in own if not name.endswith(".severity")]
     assert [n for n in names if f"`{n}`" not in page] == []
 
 
@@ -35,6 +41,12 @@ def test_every_command_is_documented(repository):
     for name, command in group.commands.items():
         names += [f"{name} {sub}" for sub in getattr(command, "commands", {})] or [name]
     assert [n for n in names if f"`finks {n}" not in page] == []
+
+
+def test_every_kind_of_alert_has_its_place_in_the_runbook(repository):
+    page = (repository / "docs/runbook.md").read_text()
+    anchors = [kind.replace("_", "-") for kind in get_args(Kind)]
+    assert [anchor for anchor in anchors if f"\n## {anchor}\n" not in page] == []
 
 
 def test_every_exit_code_is_documented(repository):

@@ -16,7 +16,8 @@ from finks.testing.aws_proxy import AwsProxy
 from finks_connectors.demo.command import DEMO_KEY, LAST_SESSION, prepare
 from finks_connectors.fmp.simulator import SimulatedFmp
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "e2e")]
+TESTS = Path(__file__).parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(TESTS / "e2e"), str(TESTS / "unit/core/run")]
 
 BUCKET = "finks-test"
 _numbers = itertools.count(1)

@@ -74,7 +74,7 @@ class Prefect:
         return answer.json() if answer.content else None
 
     def deployment(self) -> dict:
-        return self.call("GET", "/deployments/name/finks-nightly/finks")
+        return self.call("GET", "/deployments/name/nightly/finks")
 
     def everything(self) -> dict[str, dict[str, tuple]]:
         """By kind and name: the id, the moment of the last change, the definition."""

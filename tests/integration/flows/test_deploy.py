@@ -99,7 +99,7 @@ def delay_automation(prefect):
     )
 
 
-NIGHTLY = "deployment 'finks-nightly/finks'"
+NIGHTLY = "deployment 'nightly/finks'"
 CHANGES = [
     (change_cron, NIGHTLY, 'schedules.0.cron: wanted "30 20 * * *", found "0 3 * * *"'),
     (pause_schedule, NIGHTLY, "schedules.0.active: wanted true, found false"),

@@ -31,7 +31,7 @@ def processes(prefect) -> list[psutil.Process]:
 def test_a_schedule_makes_runs(stack):
     body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
     runs = stack.wait_for(lambda: stack.call("POST", "/flow_runs/filter", body))
-    assert {run["deployment_id"] for run in runs} == {stack.deployment()["id"]}
+    assert stack.deployment()["id"] in {run["deployment_id"] for run in runs}
 
 
 def test_a_run_takes_its_secrets_from_the_server_and_not_from_the_worker(prefect):

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 CARDS = [
-    FlowCard("finks-nightly", "finks_flows.flows.nightly", "All of it.", {"properties": {"config": {}}}),
+    FlowCard("nightly", "finks_flows.flows.nightly", "All of it.", {"properties": {"config": {}}}),
     FlowCard("finks-backfill", "finks_flows.flows.backfill", "A window.", {"properties": {"start": {}}}),
     FlowCard("finks-maintenance", "finks_flows.flows.maintenance", "Care.", {"properties": {"config": {}}}),
 ]
@@ -44,7 +44,7 @@ def test_every_flow_is_deployed_once_on_the_pool():
 
 def test_only_the_nightly_and_the_maintenance_are_on_a_schedule():
     tokyo = {"slug": "finks", "cron": "1 2 * * *", "timezone": "Asia/Tokyo", "active": True}
-    assert deployment("finks-nightly/finks")["schedules"] == [tokyo]
+    assert deployment("nightly/finks")["schedules"] == [tokyo]
     assert deployment("finks-maintenance/finks", maintenance="5 5 * * 0")["schedules"] == [
         {**tokyo, "cron": "5 5 * * 0"}
     ]
@@ -53,12 +53,12 @@ def test_only_the_nightly_and_the_maintenance_are_on_a_schedule():
 
 
 def test_a_deployment_runs_once_at_a_time_and_a_second_run_waits():
-    fields = deployment("finks-nightly/finks")
+    fields = deployment("nightly/finks")
     assert (fields["concurrency_limit"], fields["collision_strategy"]) == (1, "ENQUEUE")
 
 
 def test_a_flow_is_told_where_its_settings_are_if_it_asks():
-    assert deployment("finks-nightly/finks")["parameters"] == {"config": AROUND.config}
+    assert deployment("nightly/finks")["parameters"] == {"config": AROUND.config}
     assert deployment("finks-backfill/finks")["parameters"] == {}
 
 

@@ -17,7 +17,7 @@ LAYERS = {
 PACKAGES = {"finks": 0, "finks_connectors": 1, "finks_api": 1, "finks_local": 1, "finks_flows": 2, "finks_infra": 3}
 HEAVY = (
     "dbt", "duckdb", "prefect", "boto3", "pyspark", "pandas", "finks_connectors", "typer", "rich", "opentelemetry",
-    "structlog", "openlineage", "sqlglot",
+    "structlog", "openlineage", "sqlglot", "exchange_calendars", "cronsim",
 )  # fmt: skip
 
 

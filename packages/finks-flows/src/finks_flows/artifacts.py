@@ -7,7 +7,7 @@ import time
 from typing import Any, Final
 from uuid import UUID
 
-from finks.run.events import Event
+from finks.run.events import Event, Observer
 from finks.run.report import RunReport, render
 from prefect.artifacts import (
     acreate_markdown_artifact,
@@ -23,14 +23,16 @@ EVERY: Final = 5.0
 class Progress:
     """An observer that keeps one progress artifact up to date.
 
-    It must be told from the event loop's own thread or any other; the calls to the server are made in the loop.
+    It may be told from any thread; the calls to the server are made in the event loop.
 
     Args:
         loop: The flow's event loop.
+        other: Is told every event too.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, other: Observer) -> None:
         self._loop = loop
+        self._other = other
         self._seen: dict[str, tuple[int, int]] = {}
         self._told_at = 0.0
         self._artifact: UUID | None = None
@@ -38,6 +40,7 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
+        self._other(event)
         if event.name == "slice.fetched":
             self._loop.call_soon_threadsafe(self._take, event)
 
@@ -76,4 +79,9 @@ async def show_report(report: RunReport) -> None:
     await acreate_markdown_artifact(f"```text\n{render(report)}\n```", key="finks-report", description="Run report")
 
 
-__all__ = ["Progress", "show_report"]
+async def show_json(key: str, description: str, text: str) -> None:
+    """Another report as it is kept in the lake."""
+    await acreate_markdown_artifact(f"```json\n{text}\n```", key=key, description=description)
+
+
+__all__ = ["Progress", "show_json", "show_report"]

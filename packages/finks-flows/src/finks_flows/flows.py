@@ -6,43 +6,125 @@ What they run is assembled from `finks.toml`: an installed plugin that is config
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from finks.errors import FinksError
-from finks.run.runner import Runner, RunOptions
-from finks.run.settings import load_settings
+from finks.lake import Lake
+from finks.run.backfill import Backfill
+from finks.run.listeners import listeners
+from finks.run.observing import configure, log_event
+from finks.run.replay import replay as replay_rejects
+from finks.run.runner import Runner, RunOptions, utc_now
+from finks.run.schedule import Skip, due_in_lake
+from finks.run.settings import Settings, load_settings
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 
-from finks_flows.artifacts import Progress, show_report
-from finks_flows.states import run_state, state_of
+from finks_flows.artifacts import Progress, show_json, show_report
+from finks_flows.link import run_link
+from finks_flows.states import run_state, skipped, state_of
 from finks_flows.steps import PrefectSteps
 
 
-@flow(name="finks-nightly", persist_result=False)
+@flow(name="nightly", persist_result=False)
 async def nightly(
     config: Path | None = None, logical_date: date | None = None, refetch: list[str] | None = None
 ) -> State[Any]:
     """The whole path once: plan, ingest, refine, build and test Gold, publish it.
 
+    A run that the schedule started takes its day from the exchange calendar and does nothing when no run is due.
+
     Args:
         config: The settings file, or its directory; the working directory when None.
-        logical_date: The date that the run is for; the setting, else today (UTC), when None.
+        logical_date: The date that the run is for; when None the setting, else what schedule and calendar say.
         refetch: Streams (`daily_bars`) or keys of a stream (`daily_bars/AAPL`) to fetch again.
     """
-    return await run_flow(config, RunOptions(logical_date, frozenset(refetch or ()), command="the nightly flow"))
-
-
-async def run_flow(config: Path | None, options: RunOptions) -> State[Any]:
-    """Run once with every step as a task, and show the report; what cannot start is told in the state."""
-    progress = Progress(asyncio.get_running_loop())
     try:
-        runner = Runner(load_settings(config), options, progress, steps=PrefectSteps())
+        settings = load_settings(config)
+        options = RunOptions(logical_date, frozenset(refetch or ()), command="the flow nightly")
+        if (tick := _tick()) is not None and (logical_date or settings.run.logical_date) is None:
+            found = await asyncio.to_thread(due_in_lake, settings, tick)
+            if isinstance(found, Skip):
+                return skipped(found.reason)
+            options = RunOptions(found.logical_date, options.refetch, command=options.command, missed=found.missed)
+    except FinksError as error:
+        return state_of(error.exit_code, str(error))
+    return await _run(settings, options)
+
+
+@flow(name="backfill", persist_result=False)
+async def backfill(
+    first: date,
+    last: date,
+    config: Path | None = None,
+    streams: list[str] | None = None,
+    keys: list[str] | None = None,
+    gold: bool = False,
+) -> State[Any]:
+    """Fetch earlier days, in what the nightly run leaves of the quota. The same flow again goes on where it ended.
+
+    Args:
+        first: The first day.
+        last: The last day.
+        config: The settings file, or its directory; the working directory when None.
+        streams: Only these streams; all that have a history when None.
+        keys: Only these keys; all when None.
+        gold: Build and publish Gold too; else the nightly run does.
+    """
+    wanted = Backfill(first, last, frozenset(streams or ()), frozenset(keys or ()))
+    try:
+        settings = load_settings(config)
+    except FinksError as error:
+        return state_of(error.exit_code, str(error))
+    return await _run(settings, RunOptions(gold=gold, command="the flow backfill", backfill=wanted))
+
+
+@flow(name="replay", persist_result=False)
+async def replay(config: Path | None = None, table: str | None = None, rule: str | None = None) -> State[Any]:
+    """Judge what was rejected by the contract of now, and free Gold of what came right.
+
+    Args:
+        config: The settings file, or its directory; the working directory when None.
+        table: The table of one stream, for example `fmp_daily_bars`; all when None.
+        rule: Only records that broke this rule; any when None.
+    """
+    try:
+        settings = load_settings(config)
+        lake = await asyncio.to_thread(Lake.open, settings.lake.place())
+        report = await asyncio.to_thread(
+            replay_rejects, lake, settings, utc_now, table=table, rule=rule, command="the flow replay"
+        )
+    except FinksError as error:
+        return state_of(error.exit_code, str(error))
+    await show_json("finks-replay", "Replay report", report.model_dump_json(indent=2))
+    return state_of(report.exit_code, "; ".join(report.problems))
+
+
+async def _run(settings: Settings, options: RunOptions) -> State[Any]:
+    """Run once with every step as a task, and show the report; what cannot start is told in the state."""
+    progress = Progress(asyncio.get_running_loop(), log_event)
+    try:
+        configure(settings.observe)
+        runner = Runner(
+            settings, options, progress, steps=PrefectSteps(), listeners=listeners(settings, link=run_link())
+        )
         report = await runner.run_async()
     except FinksError as error:
         return state_of(error.exit_code, str(error))
-    await progress.end()
+    finally:
+        await progress.end()
     await show_report(report)
     return run_state(report)
+
+
+def _tick() -> datetime | None:
+    """When this run was due, if the schedule started it and not a person."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context is not None else None
+    if run is None or not run.auto_scheduled or run.expected_start_time is None:
+        return None
+    # A run that waited for the one before it asks for now: the same answer holds until the next session ends.
+    return max(run.expected_start_time.astimezone(UTC), utc_now())

@@ -59,3 +59,14 @@ def test_every_help_text_is_a_whole_sentence():
         texts = [command.help, *(p.help for p in command.params if getattr(p, "help", None))]
         wrong += [(name, text) for text in texts if not text or not text[0].isupper() or text.strip()[-1] != "."]
     assert wrong == []
+
+
+def test_doctor_says_which_days_count_and_when_the_schedule_ticks(vendor_settings, finks_command):
+    with (vendor_settings / "finks.toml").open("a") as file:
+        file.write('[schedule]\ncalendar = "XNYS"\ncron = "0 12 * * *"\nzone = "UTC"\n')
+    told = finks_command("doctor", cwd=vendor_settings).stdout
+    assert "schedule: sessions of XNYS, the newest " in told
+    assert "12:00 UTC" in told
+    wrong = finks_command("doctor", cwd=vendor_settings, FINKS_SCHEDULE__CALENDAR="XNYX")
+    assert "Did you mean XNYS?" in wrong.stdout
+    assert wrong.returncode == 2

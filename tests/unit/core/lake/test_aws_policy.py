@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from finks.lake.aws_policy import lake_policy
+from finks.lake.aws_policy import FOLDERS, lake_policy
 
 
 def resources(policy: dict, action: str) -> list[str]:
@@ -11,8 +11,7 @@ def test_a_zone_that_is_not_named_is_not_written():
     policy = lake_policy("s3://b/lake", ("bronze",), database_prefix="x_", region="eu-central-1", account="1")
     assert resources(policy, "s3:PutObject") == [
         "arn:aws:s3:::b/lake/bronze/*",
-        "arn:aws:s3:::b/lake/runs/*",
-        "arn:aws:s3:::b/lake/alerts/*",
+        *(f"arn:aws:s3:::b/lake/{name}/*" for name in FOLDERS),
     ]
     assert resources(policy, "glue:UpdateTable") == [
         "arn:aws:glue:eu-central-1:1:catalog",
@@ -23,4 +22,4 @@ def test_a_zone_that_is_not_named_is_not_written():
 
 def test_a_reader_writes_nothing_and_holds_nothing():
     actions = {action for part in lake_policy("s3://b")["Statement"] for action in part["Action"]}
-    assert all(action.split(":")[1].startswith(("Get", "List")) for action in actions)
+    assert all(action.split(":")[1].startswith(("Get", "List", "Query")) for action in actions)

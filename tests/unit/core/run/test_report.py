@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from finks.run.report import GRAVITY, RunReport, render
+from finks.run.outcome import GRAVITY
+from finks.run.report import RunReport, render
 
 
 def report() -> RunReport:

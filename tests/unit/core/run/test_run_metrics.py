@@ -18,7 +18,7 @@ START = datetime(2024, 3, 1, tzinfo=UTC)
 def report() -> RunReport:
     bars = StreamReport(
         table="acme_bars", slices={"ok": 7, "not_entitled": 1}, calls=9, wire_bytes=1200, read=100, new=60, changed=4,
-        rejected=5, share_rejected=0.05, gaps=2, behind=["IBM"], newest=date(2024, 2, 29),
+        rejected=5, share_rejected=0.05, gaps=2, behind={"IBM": 1}, newest=date(2024, 2, 29),
     )  # fmt: skip
     return RunReport(
         run_id="run-1", logical_date=date(2024, 3, 1), lake="lake", started_at=START,

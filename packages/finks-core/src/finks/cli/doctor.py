@@ -1,22 +1,16 @@
-"""`finks doctor`: whether the installation is whole, the settings are right and the lake opens."""
+"""`finks doctor`: whether the installation is whole, the settings are right and the lake is well."""
 
 from __future__ import annotations
-
-from importlib.util import find_spec
 
 import typer
 from rich.console import Console
 
 from finks.cli.runs import ConfigOption
 from finks.errors import FinksError
-from finks.lake import Lake
-from finks.notify import build_notifiers
-from finks.plugins import build_source
-from finks.run.planning import selected_streams
-from finks.run.settings import Settings, load_settings
-
-PARTS = (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas"), ("boto3", "aws"))
-"""A module, and the extra of finks-core that brings it."""
+from finks.run import checks
+from finks.run.checks import Check
+from finks.run.runner import utc_now
+from finks.run.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -27,51 +21,24 @@ def register(app: typer.Typer) -> None:
 def doctor(config: ConfigOption = None) -> None:
     """Check the installation, the settings and the lake; say what to do about each finding."""
     console = Console(highlight=False, soft_wrap=True)
-    for module, extra in PARTS:
-        present = find_spec(module) is not None
-        console.print(f"{module}: " + ("installed" if present else f"absent; pip install 'finks-core[{extra}]'"))
+    for check in checks.installation():
+        _tell(console, check)
     try:
         settings = load_settings(config)
     except FinksError as error:
-        _tell(console, "settings", str(error))
+        _tell(console, checks.failed("settings", error))
         raise typer.Exit(error.exit_code) from None
-    _tell(console, "settings", "read")
-    codes = [_source(console, settings, name) for name in settings.sources]
-    if not codes:
-        _tell(console, "sources", "none is configured; `finks connectors list` shows what is installed")
-    codes += [_notifiers(console, settings), _lake(console, settings)]
+    _tell(console, Check(name="settings", text="read"))
+    codes = [_tell(console, check) for check in checks.sources(settings)]
+    codes += [_tell(console, check) for check in (checks.schedule(settings, utc_now()), checks.alerts(settings))]
+    lake, opened = checks.lake_opens(settings)
+    codes.append(_tell(console, opened))
+    if lake is not None:
+        codes += [_tell(console, check) for check in checks.lake_checks(lake, settings, utc_now())]
     raise typer.Exit(max(codes))
 
 
-def _source(console: Console, settings: Settings, name: str) -> int:
-    try:
-        source = build_source(name, settings.sources[name], settings.place)
-        _tell(console, f"source {name}", f"{source.version}, {len(selected_streams(source))} streams")
-    except FinksError as error:
-        _tell(console, f"source {name}", str(error))
-        return error.exit_code
-    return 0
-
-
-def _notifiers(console: Console, settings: Settings) -> int:
-    try:
-        names = ", ".join(build_notifiers(settings.alerts.notifiers, settings.place))
-    except FinksError as error:
-        _tell(console, "alerts", str(error))
-        return error.exit_code
-    _tell(console, "alerts", f"go to {names}; `finks alerts test` sends one" if names else "nobody is told")
-    return 0
-
-
-def _lake(console: Console, settings: Settings) -> int:
-    try:
-        tables = Lake.open(settings.lake.place()).tables()
-    except FinksError as error:
-        _tell(console, "lake", str(error))
-        return error.exit_code
-    _tell(console, "lake", f"{sum(map(len, tables.values()))} tables in {settings.lake.path}")
-    return 0
-
-
-def _tell(console: Console, what: str, text: str) -> None:
-    console.print(f"{what}: {text}", markup=False)
+def _tell(console: Console, check: Check) -> int:
+    mark = "warning: " if check.status == "warning" else ""
+    console.print(f"{mark}{check.name}: {check.text}", markup=False)
+    return check.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,9 @@ WhereOption = Annotated[
 ]
 
 
+_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("lineage")(lineage)
@@ -37,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def lineage(
     dataset: Annotated[
-        str | None, typer.Argument(help="Name a table, a model or an address; list all when absent.")
+        str | None, typer.Argument(help="Name a table, a model, an address or a run; list all datasets if absent.")
     ] = None,
     config: ConfigOption = None,
     column: ColumnOption = None,
@@ -60,6 +64,10 @@ def lineage(
     if dataset is None:
         names = known.datasets()
         typer.echo(json.dumps(names) if as_json else "\n".join(names))
+    elif _RUN.fullmatch(dataset):
+        told = known.run(dataset)
+        lines = [f"{item.at:%Y-%m-%d %H:%M:%S} UTC  {item.type:<8}  {item.job}" for item in told]
+        typer.echo(json.dumps([asdict(item) for item in told], default=str) if as_json else "\n".join(lines))
     elif where:
         _show_responses(lake, known, dataset, parse_where(where), column, bodies, as_json=as_json)
     else:

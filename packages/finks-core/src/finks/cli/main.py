@@ -10,7 +10,7 @@ try:
 except ImportError:
     sys.exit("The finks command needs an extra: pip install 'finks-core[cli]'")
 
-from finks.cli import alerts, backfill, doctor, inspect, lineage, quarantine, runs, schedule
+from finks.cli import alerts, backfill, care, doctor, inspect, lineage, quarantine, runs, schedule
 from finks.cli.failure import show_failure
 
 COMMANDS = "finks.commands"
@@ -46,6 +46,7 @@ schedule.register(app)
 inspect.register(app)
 lineage.register(app)
 quarantine.register(app)
+care.register(app)
 doctor.register(app)
 alerts.register(app)
 for entry in sorted(entry_points(group=COMMANDS), key=lambda e: e.name):

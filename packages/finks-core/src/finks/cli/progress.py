@@ -17,6 +17,8 @@ STAGES = {
     "dbt.finished": "dbt finished",
     "gold.published": "Gold release",
 }
+COUNTED = {"slice.fetched": "", "backup.copied": "backing up", "restore.copied": "restoring"}
+"""Events that count, and what the bar says; of fetching each stream has one of its own."""
 
 
 @contextmanager
@@ -43,14 +45,15 @@ def _lines(console: Console) -> Observer:
 
 
 def _bars(bars: Progress) -> Observer:
-    fetching: dict[str, TaskID] = {}
+    counted: dict[str, TaskID] = {}
     stage = bars.add_task("…", total=None)
 
     def observe(event: Event) -> None:
-        if event.name == "slice.fetched":
-            if event.subject not in fetching:
-                fetching[event.subject] = bars.add_task(f"fetching {event.subject}")
-            bars.update(fetching[event.subject], completed=event.done, total=event.total)
+        if event.name in COUNTED:
+            what = COUNTED[event.name] or f"fetching {event.subject}"
+            if what not in counted:
+                counted[what] = bars.add_task(what)
+            bars.update(counted[what], completed=event.done, total=event.total)
         elif event.name in STAGES:
             bars.update(stage, description=f"{STAGES[event.name]} {event.subject}")
 

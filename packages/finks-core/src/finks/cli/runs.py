@@ -15,7 +15,6 @@ from rich.table import Table
 
 from finks.cli.progress import progress
 from finks.errors import ConfigurationError
-from finks.lake import Lake
 from finks.lake.lake import utc_now
 from finks.run.backfill import Backfill
 from finks.run.listeners import listeners
@@ -40,7 +39,7 @@ RefetchOption = Annotated[
     list[str] | None, typer.Option("--refetch", help="Fetch a stream (daily_bars) or a key (daily_bars/AAPL) again.")
 ]
 ScheduleOption = Annotated[
-    bool, typer.Option("--schedule", help="Run for the day that [schedule] says, if a run is due; else end well.")
+    bool, typer.Option("--schedule", help="Run for the day that the schedule says, if one is due; else end well.")
 ]
 AtOption = Annotated[
     str | None, typer.Option("--at", help="With --schedule: when it ticked, ISO 8601 with a zone; now if absent.")
@@ -64,7 +63,6 @@ def register(app: typer.Typer) -> None:
     app.command("plan")(plan)
     app.command("run")(run)
     app.command("gold")(gold)
-    app.command("maintain")(maintain)
 
 
 def parse_date(text: str | None, option: str = "--date") -> date | None:
@@ -210,18 +208,6 @@ def gold(
     report = execute(load_settings(config), options, quiet=quiet or as_json)
     typer.echo(report.model_dump_json(indent=2) if as_json else render(report))
     raise typer.Exit(report.exit_code)
-
-
-def maintain(config: ConfigOption = None) -> None:
-    """Merge small files and forget what nothing needs any more. No version of a record is dropped."""
-    settings = load_settings(config)
-    lake = Lake.open(settings.lake.place())
-    console = Console(highlight=False)
-    with lake.hold(run_id="maintenance", command="finks maintain"):
-        for name, done in lake.compact().items():
-            console.print(f"{name}: {done.files_before} files became {done.files_after}")
-        deleted = sum(lake.expire().values())
-    console.print(f"{deleted} files that nothing referred to were deleted.")
 
 
 def execute(settings: Settings, options: RunOptions, *, quiet: bool = False) -> RunReport:

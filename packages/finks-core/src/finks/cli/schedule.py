@@ -53,7 +53,7 @@ class Child:
 
 
 def schedule(config: ConfigOption = None, quiet: QuietOption = False) -> None:
-    """Run at every tick of [schedule], in the foreground, until a signal ends it. Needs no server."""
+    """Run at every tick of the schedule, in the foreground, until a signal ends it. Needs no server."""
     settings = load_settings(config)
     sessions_of(settings.schedule.calendar, settings.schedule.tzinfo)  # an unknown one is to be said at once
     child = Child(_arguments(config, quiet))

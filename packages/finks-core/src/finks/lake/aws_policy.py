@@ -10,6 +10,10 @@ from finks.lake.catalog import NAMESPACES
 READ_CATALOG: Final = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables")
 WRITE_CATALOG: Final = ("glue:CreateTable", "glue:UpdateTable")
 WRITE_FILES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+FOLDERS: Final = ("runs", "jobs", "alerts", "lineage", "replays", "maintenance", "backups", "restores")
+"""What runs and commands keep beside the zones."""
+
+LINEAGE: Final = ("dynamodb:Query", "dynamodb:BatchWriteItem")
 LEASE: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 
@@ -19,6 +23,7 @@ def lake_policy(
     *,
     database_prefix: str = "",
     lease_table: str = "finks-leases",
+    lineage_table: str = "finks-lineage",
     region: str = "*",
     account: str = "*",
 ) -> dict[str, Any]:
@@ -27,14 +32,16 @@ def lake_policy(
     Args:
         address: `s3://bucket/prefix`.
         write: Zones that may be written: `("bronze",)` for a role that only ingests, none for a reader. A role that
-            writes may also hold the lake and keep its run reports and open alerts.
+            writes may also hold the lake and keep its run reports, open alerts and lineage.
         database_prefix: Of the lake's Glue databases.
         lease_table: The DynamoDB table of leases; it exists already.
+        lineage_table: The DynamoDB table of lineage; it exists already.
         region, account: Where the lake is, for the ARNs.
     """
     bucket, _, prefix = address.removeprefix("s3://").rstrip("/").partition("/")
     files = f"arn:aws:s3:::{bucket}/{prefix}/" if prefix else f"arn:aws:s3:::{bucket}/"
     leases = f"arn:aws:dynamodb:{region}:{account}:table/{lease_table}"
+    lineage = f"arn:aws:dynamodb:{region}:{account}:table/{lineage_table}"
     glue = f"arn:aws:glue:{region}:{account}"
 
     def catalog(zones: Collection[str]) -> list[str]:
@@ -50,11 +57,13 @@ def lake_policy(
         _allow("ReadFiles", ["s3:GetObject"], [f"{files}*"]),
         _allow("ReadCatalog", READ_CATALOG, catalog(NAMESPACES)),
         _allow("SeeWhoHoldsTheLake", ["dynamodb:GetItem"], [leases]),
+        _allow("ReadLineage", LINEAGE[:1], [lineage]),
     ]
     if write:
         statements += [
             _allow("WriteFiles", WRITE_FILES, [f"{files}{zone}/*" for zone in write]),
-            _allow("WriteReports", ["s3:PutObject"], [f"{files}{name}/*" for name in ("runs", "jobs", "alerts")]),
+            _allow("WriteReports", ["s3:PutObject"], [f"{files}{name}/*" for name in FOLDERS]),
+            _allow("TellLineage", LINEAGE, [lineage]),
             _allow("WriteCatalog", WRITE_CATALOG, catalog(write)),
             _allow("HoldTheLake", LEASE, [leases]),
         ]

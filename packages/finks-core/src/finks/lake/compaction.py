@@ -54,15 +54,7 @@ def compact_table(catalog: Catalog, identifier: str, *, consumed: int | None = N
 
 def _attempt(catalog: Catalog, identifier: str, consumed: int | None) -> Compacted:
     table = _load(catalog, identifier)
-    newest = sequence_of(table, consumed) if consumed is not None else None
-    bronze = identifier.startswith("bronze.")
-    limit, bin_bytes = (SMALL_BODIES_FILE, 8 * SMALL_BODIES_FILE) if bronze else (SMALL_FILE, 2 * SMALL_FILE)
-    small = [
-        file
-        for file in live_files(table)
-        if file.bytes < limit and (newest is None or file.sequence <= newest or _compacted(table, file))
-    ]
-    groups = list(_bins(small, bin_bytes))
+    groups = _groups(table, identifier, consumed)
     if not groups:
         return Compacted()
     carried = {name: value for name in STATE if (value := state(table, name)) is not None}
@@ -80,6 +72,27 @@ def _attempt(catalog: Catalog, identifier: str, consumed: int | None) -> Compact
                     after += 1
     landed(table)
     return Compacted(sum(len(group) for group in groups), after)
+
+
+def compaction_due(catalog: Catalog, identifier: str, *, consumed: int | None = None) -> int:
+    """How many small files a compaction would merge now.
+
+    Args: as of `compact_table`.
+    """
+    return sum(map(len, _groups(_load(catalog, identifier), identifier, consumed)))
+
+
+def _groups(table: Table, identifier: str, consumed: int | None) -> list[list[LiveFile]]:
+    """The small files that belong together."""
+    newest = sequence_of(table, consumed) if consumed is not None else None
+    bronze = identifier.startswith("bronze.")
+    limit, bin_bytes = (SMALL_BODIES_FILE, 8 * SMALL_BODIES_FILE) if bronze else (SMALL_FILE, 2 * SMALL_FILE)
+    small = [
+        file
+        for file in live_files(table)
+        if file.bytes < limit and (newest is None or file.sequence <= newest or _compacted(table, file))
+    ]
+    return list(_bins(small, bin_bytes))
 
 
 def _compacted(table: Table, file: LiveFile) -> bool:
@@ -156,24 +169,29 @@ def remove_orphans(catalog: Catalog, identifier: str, *, older_than: datetime) -
     scheme, netloc, root = PyArrowFileIO.parse_location(table.location())
     assert isinstance(table.io, PyArrowFileIO)
     files = table.io.fs_by_scheme(scheme, netloc)
-    referred = {_key(location) for location in _referred(table)}
+    known = {location_key(location) for location in referred(table)}
     removed = 0
     for info in files.get_file_info(FileSelector(root, recursive=True, allow_not_found=True)):
         old = info.mtime is not None and info.mtime < older_than
-        if info.type == FileType.File and old and info.path.lstrip("/") not in referred:
+        if info.type == FileType.File and old and info.path.lstrip("/") not in known:
             files.delete_file(info.path)
             removed += 1
     return removed
 
 
-def _key(location: str) -> str:
+def location_key(location: str) -> str:
     """A location as pyarrow lists it, without its scheme and its leading slash."""
     return PyArrowFileIO.parse_location(location)[2].lstrip("/")
 
 
-def _referred(table: Table) -> Iterator[str]:
+def referred(table: Table, *, log: bool = True) -> Iterator[str]:
+    """The locations of all files that a table's snapshots and its metadata need.
+
+    Args:
+        log: The metadata files of earlier states too, which nothing reads.
+    """
     yield table.metadata_location
-    for entry in table.metadata.metadata_log:
+    for entry in table.metadata.metadata_log if log else ():
         yield entry.metadata_file
     for statistics in table.metadata.statistics:
         yield statistics.statistics_path

@@ -106,6 +106,12 @@ class DynamoLease:
             item = self._read()
         return item if item and time.time() < _ends(item) else {}
 
+    def orphan(self) -> Holder | None:
+        """Who held the lake last and let the lease run out."""
+        with told():
+            item = self._read()
+        return _holder(item) if item and time.time() >= _ends(item) else None
+
     def _take(self, claim: _Claim) -> None:
         values = {name: _text(value) for name, value in asdict(claim.holder).items()}
         item = {"lake": _text(self._address), "token": _text(claim.token), **values}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from finks.lake.aws import aws
 from finks.lake.aws_errors import told
 from finks.lake.bronze import BronzeTable
 from finks.lake.catalog import NAMESPACES, find_table, no_such_table, state, table_names
-from finks.lake.compaction import Compacted, compact_table, expire_table, remove_orphans
+from finks.lake.compaction import Compacted, compact_table, compaction_due, expire_table, remove_orphans
 from finks.lake.dataset import Dataset
 from finks.lake.duck import confine, connect, select
 from finks.lake.gold import GoldZone
@@ -341,16 +341,27 @@ class Lake:
         Returns:
             Table identifier to what was done, for the tables where something was.
         """
-        done: dict[str, Compacted] = {}
+        done = {
+            identifier: compact_table(self.catalog, identifier, consumed=consumed)
+            for identifier, consumed in self._compactable()
+        }
+        return {identifier: result for identifier, result in done.items() if result.files_before}
+
+    def compaction_due(self) -> dict[str, int]:
+        """The tables that `compact` would work on, and how many files it would merge."""
+        due = {
+            identifier: compaction_due(self.catalog, identifier, consumed=consumed)
+            for identifier, consumed in self._compactable()
+        }
+        return {identifier: files for identifier, files in due.items() if files}
+
+    def _compactable(self) -> Iterator[tuple[str, int | None]]:
+        """The tables that can be compacted, and of Bronze the snapshot that Silver has read."""
         for zone in ("bronze", "silver", "quarantine"):
             for name in table_names(self.catalog, zone):
                 consumed = self._bookmark(name) if zone == "bronze" else None
-                if zone == "bronze" and consumed is None:
-                    continue
-                result = compact_table(self.catalog, f"{zone}.{name}", consumed=consumed)
-                if result.files_before:
-                    done[f"{zone}.{name}"] = result
-        return done
+                if zone != "bronze" or consumed is not None:
+                    yield f"{zone}.{name}", consumed
 
     def expire(self, *, keep_releases: int = KEEP_RELEASES, grace: timedelta = ORPHAN_GRACE) -> dict[str, int]:
         """Forget old snapshots and delete the files that nothing refers to any more.

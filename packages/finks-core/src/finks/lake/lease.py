@@ -100,6 +100,11 @@ def current(path: Path) -> Holder | None:
     return None
 
 
+def orphan(path: Path) -> Holder | None:
+    """Who held the lake last and died; the next run overwrites it."""
+    return _read(path) if current(path) is None else None
+
+
 def check(path: Path, holder: Holder) -> None:
     """Find out whether the same run still holds the lake.
 

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DatabaseError
 
 from finks.errors import ConfigurationError
 from finks.lake.catalog import NAMESPACES, Guarded
-from finks.lake.lease import HOLDER, LOCK, Holder, check, current, hold, joined
+from finks.lake.lease import HOLDER, LOCK, Holder, check, current, hold, joined, orphan
 from finks.lake.place import MARKER, made_elsewhere, no_lake, not_empty, read_marker, write_marker
 
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ class LocalPlace:
         """See `Place`."""
         return current(self._path)
 
+    def orphan(self) -> Holder | None:
+        """See `Place`."""
+        return orphan(self._path)
+
     def keep(self, name: str, text: str) -> None:
         """See `Place`."""
         target = self._path / name
@@ -132,6 +136,28 @@ class LocalPlace:
         names = (file.relative_to(self._path).as_posix() for file in folder.rglob("*") if file.is_file())
         return sorted(name for name in names if name.startswith(prefix) and not name.endswith(DRAFT))
 
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """See `Place`."""
+        return (f"{WAREHOUSE}/", DATABASE, LOCK, HOLDER, "scratch/")
+
+    @contextmanager
+    def rebuild(self, marker: str, *, run_id: str, command: str, clock: Callable[[], datetime]) -> Generator[Catalog]:
+        """See `Place`."""
+        (self._path / WAREHOUSE).mkdir(parents=True, exist_ok=True)
+        draft = self._path / f"{DATABASE}{DRAFT}"
+        with hold(self._path, run_id=run_id, command=command, clock=clock):
+            draft.unlink(missing_ok=True)
+            catalog = self._load(draft.name)
+            yield catalog
+            # In WAL mode, once the catalog's own connections are closed, the file is whole by itself.
+            catalog.engine.dispose()
+            _write_ahead(draft)
+            for name in (f"{DATABASE}-wal", f"{DATABASE}-shm"):
+                (self._path / name).unlink(missing_ok=True)
+            draft.replace(self._path / DATABASE)
+            self.keep(MARKER, marker)
+
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:
         """See `Place`. It stays until the next build, to be looked at."""
@@ -148,9 +174,9 @@ class LocalPlace:
         """See `Place`."""
         return PyArrowFileIO.parse_location(location)[2]
 
-    def _load(self) -> Catalog:
+    def _load(self, database: str = DATABASE) -> LocalCatalog:
         root = self._path.resolve()
-        address = URL.create("sqlite", database=str(root / DATABASE), query={"timeout": str(BUSY_SECONDS)})
+        address = URL.create("sqlite", database=str(root / database), query={"timeout": str(BUSY_SECONDS)})
         return _sql_catalog(uri=address.render_as_string(), warehouse=str(root / WAREHOUSE))
 
     def _check_marker(self) -> None:
@@ -198,11 +224,7 @@ class LocalPlace:
         self._check_free()
         try:
             (self._path / WAREHOUSE).mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path / DATABASE, timeout=BUSY_SECONDS)
-            try:
-                connection.execute("pragma journal_mode=wal")
-            finally:
-                connection.close()
+            _write_ahead(self._path / DATABASE)
             self.keep(MARKER, write_marker(str(self._path.resolve())))
         except OSError as error:
             raise ConfigurationError(
@@ -213,6 +235,15 @@ class LocalPlace:
             ) from None
         except sqlite3.DatabaseError as error:
             raise _damaged(self._path / DATABASE, str(error)) from None
+
+
+def _write_ahead(database: Path) -> None:
+    """Put a database into WAL mode."""
+    connection = sqlite3.connect(database, timeout=BUSY_SECONDS)
+    try:
+        connection.execute("pragma journal_mode=wal")
+    finally:
+        connection.close()
 
 
 def in_memory() -> Catalog:

@@ -89,6 +89,10 @@ class Place(Protocol):
         """Who holds the lake now; None when nobody does."""
         ...
 
+    def orphan(self) -> Holder | None:
+        """Who held the lake last and died without letting go; None when nobody did, or somebody holds it now."""
+        ...
+
     def keep(self, name: str, text: str) -> None:
         """Write a small file of the lake, whole or not at all, for example `runs/<run id>.json`."""
         ...
@@ -99,6 +103,29 @@ class Place(Protocol):
 
     def kept_names(self, prefix: str) -> list[str]:
         """The names of the lake's small files that begin with `prefix`, for example `runs/`, in order."""
+        ...
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """How the names of what is no small file of the lake begin: its tables, its catalog, its lock, builds."""
+        ...
+
+    def rebuild(
+        self, marker: str, *, run_id: str, command: str, clock: Callable[[], datetime]
+    ) -> AbstractContextManager[Catalog]:
+        """Hold the place for the length of a `with` block, and yield a catalog that takes tables.
+
+        When the block ends well, the catalog is the lake's, and the lake has this marker. In a directory it is a new
+        catalog until then; on S3 the databases are those of the marker, and what is done to them is done.
+
+        Args:
+            marker: The text of the lake's marker.
+            command: What the user typed, without secrets.
+            clock: The time, aware, in UTC.
+
+        Raises:
+            LakeBusyError: A run holds the lake.
+        """
         ...
 
     def scratch(self, run_id: str) -> AbstractContextManager[Path]:

@@ -100,6 +100,10 @@ class S3Place:
         """See `Place`."""
         return self._lease().current()
 
+    def orphan(self) -> Holder | None:
+        """See `Place`."""
+        return self._lease().orphan()
+
     def keep(self, name: str, text: str) -> None:
         """See `Place`. An object appears whole or not at all."""
         with told():
@@ -122,6 +126,28 @@ class S3Place:
             )
             keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
             return sorted(key[len(self._key("")) :] for key in keys)
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """See `Place`."""
+        return (*(f"{zone}/" for zone in NAMESPACES), "athena/")
+
+    @contextmanager
+    def rebuild(self, marker: str, *, run_id: str, command: str, clock: Callable[[], datetime]) -> Generator[Catalog]:
+        """See `Place`."""
+        from finks.lake.dynamo_lease import DynamoLease
+        from finks.lake.glue import ZoneCatalog
+
+        made = read_marker(marker, self._address)
+        lease = DynamoLease(self._aws.client("dynamodb"), made["lease_table"], self._address, self._lease_seconds)
+        with told(), lease.hold(run_id=run_id, command=command, clock=clock) as (_, check):
+            for zone in NAMESPACES:
+                self._claim(f"{made['database_prefix']}{zone}", f"{self._address}/{zone}")
+            catalog = ZoneCatalog(self._aws, self._address, made["database_prefix"])
+            catalog.guard = check
+            yield catalog
+            check()
+            self.keep(MARKER, marker)
 
     @contextmanager
     def scratch(self, run_id: str) -> Generator[Path]:

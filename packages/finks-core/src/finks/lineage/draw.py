@@ -39,7 +39,7 @@ def _branches(
     for edge in edges:
         near, far = ends(edge)
         children[near][far].update(columns(edge))
-    shown: set[str] = set()
+    shown = {graph.dataset}
 
     def below(name: str, indent: str) -> Iterator[str]:
         found = sorted(children[name].items()) if name in children else []

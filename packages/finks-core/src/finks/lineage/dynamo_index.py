@@ -50,7 +50,6 @@ class DynamoIndex:
     def add(self, happenings: Iterable[Happening], edges: Iterable[Edge]) -> None:
         """See `LineageIndex`."""
         with told():
-            self._make_table()
             puts = [item for happened in happenings for item in self._told(happened)]
             deletes: list[Item] = []
             known: dict[str, list[Edge]] = {}
@@ -89,7 +88,7 @@ class DynamoIndex:
             Happening(run_id, item["job"]["S"], item["type"]["S"], datetime.fromisoformat(item["at"]["S"]))
             for item in items
         ]
-        return sorted(found, key=lambda happened: (happened.at, happened.job, -len(happened.type)))
+        return sorted(found, key=lambda item: (item.at, item.job, item.type != "START", item.type))
 
     def clear(self) -> None:
         """See `LineageIndex`."""
@@ -150,7 +149,7 @@ class DynamoIndex:
         """Send all; what the table was too busy for is sent again."""
         tries = 0
         while requests:
-            answer = self._client.batch_write_item(RequestItems={self._table: requests[:_BATCH]})
+            answer = self._send(requests[:_BATCH])
             left = answer.get("UnprocessedItems", {}).get(self._table, [])
             requests = left + requests[_BATCH:]
             tries = tries + 1 if left else 0
@@ -162,6 +161,13 @@ class DynamoIndex:
                 )
             if left:
                 time.sleep(_FIRST_WAIT * 2**tries)
+
+    def _send(self, requests: list[Item]) -> Item:
+        try:
+            return self._client.batch_write_item(RequestItems={self._table: requests})
+        except self._client.exceptions.ResourceNotFoundException:
+            self._make_table()
+            return self._client.batch_write_item(RequestItems={self._table: requests})
 
     def _make_table(self) -> None:
         with suppress(self._client.exceptions.ResourceInUseException):

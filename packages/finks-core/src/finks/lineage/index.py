@@ -38,7 +38,7 @@ class LineageIndex(Protocol):
         ...
 
     def datasets(self) -> list[str]:
-        """The labels of all datasets, sorted."""
+        """The labels of all datasets that some run read or wrote, sorted."""
         ...
 
     def run(self, run_id: str) -> list[Happening]:

@@ -44,13 +44,13 @@ class Narrower:
     Args:
         query: The query.
         ask: Finds the values that one side of a join has.
-        filters: Whether `x in (select …)` asks for rows of the subquery too. Any one row lets `x` pass, so mostly
-            another path asks for one already.
+        witnesses: Whether `select distinct` and `x in (select …)` ask for all rows that give a value. One is enough,
+            and mostly another path asks for one already.
     """
 
     query: Query
     ask: Ask
-    filters: bool
+    witnesses: bool
     _answers: dict[str, list[Any]] = field(default_factory=dict)
 
     def tables(self, demand: Demand) -> Iterator[tuple[Relation, Demand]]:
@@ -78,6 +78,8 @@ class Narrower:
         if isinstance(scope.expression, exp.SetOperation):
             yield from _through_set(scope, demand)
             return
+        if scope.expression.args.get("distinct") and not self.witnesses:
+            return
         select = _Select.of(scope, demand)
         limits = self._spread(select, select.limits(demand))
         for alias, source in select.sources.items():
@@ -94,7 +96,7 @@ class Narrower:
         column = test.this if test is not None and not test.find_ancestor(exp.Not) else None
         if not isinstance(column, exp.Column):
             yield scope, Demand(frozenset(columns), {})
-        elif self.filters:
+        elif self.witnesses:
             within = limits.get((column.table, column.name))
             yield scope, Demand(frozenset(columns), {columns[0]: within} if within is not None else {})
 
@@ -156,6 +158,8 @@ class _Select:
         wanted = [named[name].unalias() for name in names]
         sources = {alias: source for alias, (_, source) in scope.selected_sources.items()}
         joins: list[exp.Join] = expression.args.get("joins") or []
+        # What a semi or an anti join looks at is not selected from, but decides.
+        sources |= {name: scope.sources[name] for join in joins if (name := join.alias_or_name) in scope.sources}
         part = [*wanted, *(item for key in _CLAUSES if (item := expression.args.get(key)))]
         idle = {join.alias_or_name for join in joins if _is_idle(join, joins, part, sources)}
         return cls(expression, wanted, sources, [j for j in joins if j.alias_or_name not in idle], frozenset(idle))

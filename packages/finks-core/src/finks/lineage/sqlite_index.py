@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from finks.errors import ConfigurationError
 from finks.lineage.edges import Happening
 from finks.lineage.index import by_job
 from finks.lineage.model import Edge
@@ -20,6 +21,7 @@ create table if not exists edges (
     primary key (target, job, source)
 ) without rowid;
 create index if not exists downstream on edges (source);
+create table if not exists datasets (name text primary key) without rowid;
 create table if not exists events (
     run_id text, job text, type text, at text,
     primary key (run_id, job, type)
@@ -52,6 +54,8 @@ class SqliteIndex:
                 if last is None or datetime.fromisoformat(last) <= group[0].at:
                     connection.execute("delete from edges where target = ? and job = ?", (target, job))
                     connection.executemany("insert into edges values (?, ?, ?, ?, ?, ?)", map(_row, group))
+                    names = {name for edge in group for name in (edge.source, edge.target)}
+                    connection.executemany("insert or ignore into datasets values (?)", [(name,) for name in names])
 
     def upstream(self, dataset: str) -> list[Edge]:
         """See `LineageIndex`."""
@@ -64,12 +68,11 @@ class SqliteIndex:
     def datasets(self) -> list[str]:
         """See `LineageIndex`."""
         with self._connected() as connection:
-            rows = connection.execute("select source from edges union select target from edges order by 1")
-            return [name for (name,) in rows]
+            return [name for (name,) in connection.execute("select name from datasets order by name")]
 
     def run(self, run_id: str) -> list[Happening]:
         """See `LineageIndex`."""
-        query = "select run_id, job, type, at from events where run_id = ? order by at, job, type desc"
+        query = "select run_id, job, type, at from events where run_id = ? order by at, job, type <> 'START', type"
         with self._connected() as connection:
             rows = connection.execute(query, (run_id,)).fetchall()
         return [Happening(run, job, kind, datetime.fromisoformat(at)) for run, job, kind, at in rows]
@@ -77,8 +80,8 @@ class SqliteIndex:
     def clear(self) -> None:
         """See `LineageIndex`."""
         with self._connected() as connection:
-            connection.execute("delete from edges")
-            connection.execute("delete from events")
+            for table in ("edges", "datasets", "events"):
+                connection.execute(f"delete from {table}")  # noqa: S608
 
     def _edges(self, query: str, dataset: str) -> list[Edge]:
         with self._connected() as connection:
@@ -86,10 +89,22 @@ class SqliteIndex:
 
     @contextmanager
     def _connected(self) -> Generator[sqlite3.Connection]:
-        """One transaction: all of it is kept, or nothing."""
-        with closing(sqlite3.connect(self._path, timeout=60)) as connection, connection:
-            connection.executescript(_SCHEMA)
-            yield connection
+        """One transaction: all of it is kept, or nothing.
+
+        Raises:
+            ConfigurationError: The file cannot be used.
+        """
+        try:
+            with closing(sqlite3.connect(self._path, timeout=60)) as connection, connection:
+                connection.executescript(_SCHEMA)
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise ConfigurationError(
+                "The index of lineage cannot be used.",
+                where=str(self._path),
+                got=str(error),
+                hint="If it is damaged, delete it; `finks lineage --rebuild` makes it again.",
+            ) from None
 
 
 def as_text(columns: Mapping[str, Iterable[str]] | None) -> str | None:

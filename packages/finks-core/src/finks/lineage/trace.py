@@ -217,22 +217,27 @@ class Work:
 
     def run(self) -> tuple[Found, bool]:
         """The rows of Silver, and whether they are proven to suffice."""
-        whole = self._new()
-        snapshots = self.release.silver_snapshots
-        whole.show(self.lake, {at: (f"silver.{table}", snapshots[table]) for at, table in self.silver.items()})
+        whole = self.whole()
         found = self._proven(whole)
         if found is not None:
             return found, True
         rows = {table: whole.table(at) for at, table in self.silver.items()}
         return Found(rows, {table: [] for table in rows}), False
 
+    def whole(self) -> Rebuild:
+        """The Silver tables as the release's build read them; no model is built yet."""
+        whole = self._new()
+        snapshots = self.release.silver_snapshots
+        whole.show(self.lake, {at: (f"silver.{table}", snapshots[table]) for at, table in self.silver.items()})
+        return whole
+
     def _proven(self, whole: Rebuild) -> Found | None:
         # Whatever DuckDB or sqlglot cannot do here only means that more is listed.
         try:
             whole.build(model for model, _ in self.steps)
-            for filters in (False, True):
-                found = self._narrowed(whole, filters=filters)
-                if self._reproduced(whole, found):
+            for witnesses in (False, True):
+                found = self._narrowed(whole, witnesses=witnesses)
+                if self.reproduced(whole, found.rows):
                     return found
         except (DataError, TypeError, import_duckdb().Error):
             pass
@@ -244,7 +249,7 @@ class Work:
     def _limits(self) -> dict[str, Within]:
         return {name: Within.of(self.rows[name].to_list()) for name in self.by}
 
-    def _narrowed(self, whole: Rebuild, *, filters: bool) -> Found:
+    def _narrowed(self, whole: Rebuild, *, witnesses: bool) -> Found:
         """The rows of Silver that the rows asked for are made of.
 
         Raises:
@@ -255,7 +260,7 @@ class Work:
         for model, query in reversed(self.steps):
             if isinstance(query, DataError):
                 raise query
-            narrower = Narrower(query, whole.values, filters)
+            narrower = Narrower(query, whole.values, witnesses)
             for demand in demands[model.relation]:
                 for relation, asked in narrower.tables(demand):
                     demands[relation] = added(demands[relation], asked)
@@ -271,14 +276,14 @@ class Work:
             conditions = sorted({demand.sql() for demand in asked})
             newest = f"row_number() over (partition by {key} order by _known_at desc, _seq desc) = 1"
             rows[table] = whole.table(at, f"where {' or '.join(conditions)} qualify {newest}")
-            limits[table] = [] if "true" in conditions else conditions
+            limits[table] = [] if "true" in conditions else [one for one in conditions if one != "(false)"]
         return Found(rows, limits)
 
-    def _reproduced(self, whole: Rebuild, found: Found) -> bool:
+    def reproduced(self, whole: Rebuild, rows: Mapping[str, pa.Table]) -> bool:
         """Whether the rows asked for come out the same from these rows of Silver alone."""
         rebuild = self._new()
         none = {at: whole.table(at, "limit 0") for at in self.silver}
-        rebuild.load({at: found.rows.get(table, none[at]) for at, table in self.silver.items()})
+        rebuild.load({at: rows.get(table, none[at]) for at, table in self.silver.items()})
         rebuild.build(model for model, _ in self.steps)
         again = rebuild.table(self.mart, f"where {Demand(frozenset(), self._limits()).sql()}")
         return same_rows(self.rows, pl.DataFrame(again).select(self.rows.columns))

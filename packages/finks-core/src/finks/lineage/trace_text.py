@@ -25,14 +25,17 @@ def described(trace: Trace) -> str:
     for table, found in tables.items():
         records = sum(response.versions for response in found)
         lines.append("")
-        lines.append(
-            f"{table}: {records} records of {len(found)} responses (Silver snapshot {trace.silver_snapshots[table]})"
-        )
+        what = f"{_counted(records, 'record')} of {_counted(len(found), 'response')}"
+        lines.append(f"{table}: {what} (Silver snapshot {trace.silver_snapshots[table]})")
         for response in found:
-            lines.append(
-                f"  {response.response_id}  {response.fetched_at:%Y-%m-%d %H:%M:%S} UTC  run {response.run_id}"
-            )
+            at = f"{response.fetched_at:%Y-%m-%d %H:%M:%S} UTC"
+            lines.append(f"  {response.response_id}  {at}  run {response.run_id}")
             lines.append(f"    {response.request}")
-            lines.append(f"    status {response.status}, sha256 {response.body_sha256}, {response.versions} records")
-    lines += ["", f"{len(trace.responses)} responses. {PROVEN if trace.proven else NOT_PROVEN}"]
+            read = _counted(response.versions, "record")
+            lines.append(f"    status {response.status}, sha256 {response.body_sha256}, {read}")
+    lines += ["", f"{_counted(len(trace.responses), 'response')}. {PROVEN if trace.proven else NOT_PROVEN}"]
     return "\n".join(lines)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.lake.catalog import NAMESPACES, find_table
+from finks.lineage.edges import Happening
 from finks.lineage.graph import Graph, walk
 from finks.lineage.index import TABLE, add_events, index_of
 from finks.lineage.naming import BUILD
@@ -17,6 +18,7 @@ from finks.lineage.store import EventStore
 if TYPE_CHECKING:
     from finks.lineage.trace import Trace
 
+_AGAIN = "`finks lineage --rebuild` reads the recorded events again."
 _ZONES = ("gold", BUILD, "silver", "bronze", "quarantine")
 """Where a name without a zone is looked for, in this order."""
 
@@ -53,6 +55,17 @@ class Lineage:
         if columns is not None:
             self._check_columns(name, columns)
         return walk(self._index, name, columns)
+
+    def run(self, run_id: str) -> list[Happening]:
+        """What happened in a run, in order.
+
+        Raises:
+            ConfigurationError: Nothing is known of it.
+        """
+        found = self._index.run(run_id)
+        if not found:
+            raise ConfigurationError("Nothing is known of this run.", where=run_id, hint=_AGAIN)
+        return found
 
     def rebuild(self) -> int:
         """Build the index again from the raw events in the lake; returns how many runs there were."""
@@ -92,7 +105,7 @@ class Lineage:
             expected, hint = "a dataset that a run read or wrote", "`finks run` records it; then ask again."
         else:
             expected = ", ".join(get_close_matches(dataset, known, 5, 0.3) or known[:5])
-            hint = "`finks lineage --rebuild` reads the recorded events again."
+            hint = _AGAIN
         raise ConfigurationError("Nothing is known of this dataset.", where=dataset, expected=expected, hint=hint)
 
     def _check_columns(self, name: str, columns: Collection[str]) -> None:

@@ -38,8 +38,11 @@ class Alerts:
         """Tell of the run before if it never ended; remember that this one began."""
         began = Began(run_id=report.run_id, command=command, started_at=report.started_at)
         try:
-            self._delivery(lake.place).tell(self._zombies(lake.place, report.started_at), report.started_at)
-            lake.place.keep(BEGAN, began.model_dump_json())
+            try:
+                self._delivery(lake.place).tell(self._zombies(lake.place, report.started_at), report.started_at)
+            finally:
+                # Whoever could not be told of the run before is in the book; its file is needed no more.
+                lake.place.keep(BEGAN, began.model_dump_json())
         except FinksError as error:
             report.settle(error.exit_code, f"Alerts: {error}", error.hint or "", error=type(error).__name__)
 

@@ -41,6 +41,9 @@ EVENTS = (
     "dbt.finished",
     "gold.before_publish",
     "gold.published",
+    "backup.copied",
+    "backup.written",
+    "restore.copied",
     "report.written",
 )
 

@@ -6,14 +6,15 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, Field
 
 from finks.errors import FinksError
-from finks.lake import Lake
-from finks.lake.aws_errors import told
 from finks.run.identity import new_run_id
+
+if TYPE_CHECKING:
+    from finks.lake import Lake
 
 GRAVITY = (0, 3, 4, 5, 2, 6, 1, 70, 143)
 """Exit codes from the lightest to the gravest: fine, not entitled, try again, bad data, configuration,
@@ -49,6 +50,8 @@ class Outcome(BaseModel):
     @contextmanager
     def going_on(self, subject: str) -> Iterator[None]:
         """What fails in the block becomes a problem of the report; the command goes on after it."""
+        from finks.lake.aws_errors import told  # pyiceberg takes a second to import
+
         try:
             with told():
                 yield

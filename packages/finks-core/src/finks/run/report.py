@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 
 from pydantic import BaseModel, Field
 
 from finks.lineage.model import Model, Source
+from finks.run.outcome import Outcome
 
 HELD_BACK = "held back"
 
@@ -96,20 +97,15 @@ class BackfillReport(BaseModel):
         return self.model_copy(update={"left": self.left + other.left, "days": days})
 
 
-class RunReport(BaseModel):
+class RunReport(Outcome):
     """The whole run."""
 
-    run_id: str
     logical_date: date
     missed: list[date] = Field(
         default_factory=list, description="Earlier days that no scheduled run covered; this one does."
     )
     whole: bool = Field(default=True, description="Whether the run was asked for everything, from plan to Gold.")
-    lake: str
-    started_at: datetime
-    finished_at: datetime | None = None
     status: str = "running"
-    exit_code: int = 0
     planned_calls: int = 0
     streams: dict[str, StreamReport] = Field(default_factory=dict)
     backfill: BackfillReport | None = None
@@ -120,8 +116,6 @@ class RunReport(BaseModel):
         default_factory=list, description="Sources that ended before all their streams were through."
     )
     causes: list[Cause] = Field(default_factory=list, description="What went wrong, and where.")
-    problems: list[str] = Field(default_factory=list)
-    advice: list[str] = Field(default_factory=list, description="What to do next.")
 
     def stream(self, table: str) -> StreamReport:
         """The report of one stream, made at its first use."""
@@ -142,17 +136,8 @@ class RunReport(BaseModel):
             error: Its class in `finks.errors`, where there is one.
         """
         if problem not in self.problems:
-            self.problems.append(problem)
             self.causes.append(Cause(subject=subject, error=error, exit_code=exit_code, problem=problem, advice=advice))
-        if advice and advice not in self.advice:
-            self.advice.append(advice)
-        if GRAVITY.index(exit_code) > GRAVITY.index(self.exit_code):
-            self.exit_code = exit_code
-
-
-GRAVITY = (0, 3, 4, 5, 2, 6, 1, 70, 143)
-"""Exit codes from the lightest to the gravest: fine, not entitled, try again, bad data, configuration,
-conflict, unknown, defect, stopped by a signal."""
+        super().settle(exit_code, problem, advice)
 
 
 @contextmanager

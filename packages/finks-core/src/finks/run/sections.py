@@ -127,6 +127,18 @@ class ScheduleSettings(Section):
         return ZoneInfo(self.zone)
 
 
+class BackupSettings(Section):
+    """Where the lake is backed up to."""
+
+    target: S3Address | Path | None = Field(
+        default=None, description="A directory, or s3://bucket/prefix, for this lake's backups alone; none when absent."
+    )
+    keep: int = Field(default=7, ge=1, description="How many backups stay; each can be restored.")
+    max_age_hours: float = Field(
+        default=26, gt=0, description="Hours after which `finks doctor` warns that the newest backup is old."
+    )
+
+
 class RefineSettings(Section):
     """Where Bronze becomes Silver."""
 

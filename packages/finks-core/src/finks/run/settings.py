@@ -28,6 +28,7 @@ from finks.redact import hide_secrets
 from finks.run.sections import (
     AthenaSettings,
     BackfillSettings,
+    BackupSettings,
     EcsSettings,
     GoldSettings,
     LakeSettings,
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     lineage: LineageSettings = LineageSettings()
     observe: ObserveSettings = ObserveSettings()
+    backup: BackupSettings = BackupSettings()
     sources: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
@@ -243,4 +245,7 @@ def _anchored(settings: Settings, root: Path) -> Settings:
     sources = {name: {"root": root, **values} for name, values in settings.sources.items()}
     traces = settings.observe.traces
     observe = settings.observe.model_copy(update={"traces": root / traces if isinstance(traces, Path) else traces})
-    return settings.model_copy(update={"lake": lake, "gold": gold, "observe": observe, "sources": sources})
+    target = settings.backup.target
+    backup = settings.backup.model_copy(update={"target": root / target if isinstance(target, Path) else target})
+    sections = {"lake": lake, "gold": gold, "observe": observe, "backup": backup, "sources": sources}
+    return settings.model_copy(update=sections)

@@ -24,10 +24,11 @@ from finks.run.events import Event, StopRequested
 from finks.run.gaps import gaps
 from finks.run.ingest import IngestContext, Ingestion
 from finks.run.jobs.waiting import in_thread
+from finks.run.outcome import GRAVITY
 from finks.run.plan import Plan, affordable, waves
 from finks.run.planning import nightly_need, plan_source, selected_streams, spent_today, table_name
 from finks.run.refine_engines import RefineEngine
-from finks.run.report import GRAVITY, HELD_BACK, StreamReport, timed
+from finks.run.report import HELD_BACK, StreamReport, timed
 from finks.run.sections import RunSettings
 from finks.run.steps import WELL, Course, Step, StepEnd
 from finks.source.budget import Budgets
