@@ -180,3 +180,30 @@ def test_no_secret_is_shown(prefect):
     assert "block 'webhook/finks-managed-webhook'" in shown.stderr
     assert "token-1234567890" not in shown.stdout + shown.stderr
     assert "/hook" not in shown.stdout + shown.stderr
+
+
+ECS = """
+[flows]
+project = "cloud"
+pool = "cloud"
+pool_type = "ecs"
+[flows.ecs]
+image = "finks-flows:1"
+cluster = "lake"
+task_role_arn = "arn:aws:iam::123456789012:role/lake"
+subnets = ["subnet-0123456789abcdef0"]
+log_group = "/lake/runs"
+[flows.ecs.secrets]
+FINKS_SOURCES__FMP__API_KEY = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:fmp"
+"""
+
+
+def test_a_pool_of_ecs_tasks_is_taken_by_the_server_beside_another_project(prefect):
+    before = prefect.everything()
+    prefect.deployed(ECS)
+    pool = prefect.call("GET", "/work_pools/cloud")
+    assert pool["base_job_template"]["variables"]["properties"]["image"]["default"] == "finks-flows:1"
+    again = prefect.deploy("--json", settings=ECS)
+    assert (again.returncode, json.loads(again.stdout)) == (0, [])
+    after = prefect.everything()
+    assert all(things.items() <= after[kind].items() for kind, things in before.items())
