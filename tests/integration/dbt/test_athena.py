@@ -237,16 +237,3 @@ def test_documents_say_the_same_of_both_engines(story):
         catalogs[engine] = {name: set(node["columns"]) for name, node in catalog["nodes"].items()}
     assert len(catalogs["duckdb"]) >= 26
     assert catalogs["athena"] == catalogs["duckdb"]
-
-
-def test_athena_s_history_says_which_run_and_node_a_statement_was_for(story):
-    client = boto3.client("athena")
-    ids = [
-        identity
-        for page in client.get_paginator("list_query_executions").paginate(WorkGroup="primary")
-        for identity in page["QueryExecutionIds"]
-    ]
-    texts = [client.get_query_execution(QueryExecutionId=identity)["QueryExecution"]["Query"] for identity in ids]
-    node = "node=model.finks.daily_portfolio_summary */"
-    for report in story.reports:
-        assert any(text.startswith(f"/* finks run={report.run_id} ") and node in text for text in texts)
