@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 from finks.lake import Lake
 from finks.lake.catalog import find_table, state
-from finks.lake.silver import BOOKMARK, HIGH_WATER, REPLAY, SHARE_REJECTED
+from finks.lake.silver import BOOKMARK, HIGH_WATER, JUDGED_READ, JUDGED_SINCE, REPLAY, SHARE_REJECTED
 from finks.run.events import ignore
 from finks.run.refine import refine_stream as refine_in_process
 from finks.run.report import StreamReport
@@ -48,7 +48,8 @@ def states(lake: Lake, table: str) -> dict[str, object]:
     silver, bronze = find_table(lake.catalog, f"silver.{table}"), find_table(lake.catalog, f"bronze.{table}")
     assert silver is not None
     assert bronze is not None
-    told: dict[str, object] = {name: state(silver, name) for name in (HIGH_WATER, REPLAY, SHARE_REJECTED)}
+    names = (HIGH_WATER, REPLAY, SHARE_REJECTED, JUDGED_READ, JUDGED_SINCE)
+    told: dict[str, object] = {name: state(silver, name) for name in names}
     return {**told, BOOKMARK: state(silver, BOOKMARK) == str(bronze.metadata.current_snapshot_id)}
 
 

@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -304,3 +305,19 @@ def without_room(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="cannot be written") as caught:
         backup(lake, settings, now)
     os._exit(caught.value.exit_code)
+
+
+def test_memory_does_not_follow_the_size_of_a_file(settings, filled):
+    large = settings.lake.path / "runs/large.bin"
+    with large.open("wb") as file:
+        file.truncate(96 * 2**20)
+    tracemalloc.start()
+    try:
+        backup(filled, settings, now)
+        large.unlink()
+        restore_lake(settings, settings.backup.target, now, replace=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert large.stat().st_size == 96 * 2**20
+    assert peak < 48 * 2**20

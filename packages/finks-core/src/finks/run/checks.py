@@ -165,7 +165,7 @@ def newest_backup(settings: Settings, now: datetime) -> Check:
 
 def disk_space(name: str, path: Path) -> Check:
     """Whether the disk of a directory, or of where it would be made, has room."""
-    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    there = next(folder for folder in (path.resolve(), *path.resolve().parents) if folder.exists())
     facts = shutil.disk_usage(there)
     low = facts.free < LOW_BYTES or facts.free < LOW_SHARE * facts.total
     text = f"{facts.free / 2**30:.1f} of {facts.total / 2**30:.1f} GiB free at {there}"
