@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import date
 
 import finks
@@ -157,6 +158,19 @@ def test_a_response_without_which_the_number_changes_is_listed(lake, store, tota
                 mattered.add(response)
     assert len(mattered) > 5
     assert mattered <= {response.response_id for response in total.responses}
+
+
+def test_where_the_number_cannot_be_made_again_every_response_is_listed(lake, store):
+    rows = chosen(lake.gold("daily_portfolio_summary").polars(), MART, WHERE, ["total_value"])
+    release = lake.releases()[0]
+    models = [
+        replace(model, sql=f"{model.sql} limit 0") if model.name == "int_holdings" else model
+        for model in recorded_models(store, release)
+    ]
+    found, proven = Work.of(lake, release, models, "daily_portfolio_summary", rows, tuple(WHERE)).run()
+    assert not proven
+    for table, stored in found.rows.items():
+        assert stored.num_rows == lake.history(table).polars().height
 
 
 def test_the_bodies_are_those_that_the_ledger_names(lineage, total):

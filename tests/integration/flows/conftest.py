@@ -15,7 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 from finks.errors import ConfigurationError
+from finks_flows.stack.layout import Layout
 from finks_flows.stack.postgres import find_binaries
+from finks_flows.stack.stack import running
 
 SETTINGS = """
 [sources.files]
@@ -56,6 +58,10 @@ class Prefect:
         return json.loads(self.flows("flows", "status", "--json").stdout)
 
     @property
+    def parts(self) -> dict[str, int | None]:
+        return running(Layout(self.directory))
+
+    @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}/api"
 
@@ -87,7 +93,7 @@ class Prefect:
                     each["id"],
                     # A pool is touched by the worker that asks it for work.
                     kind == "pool" or each["updated"],
-                    {n: v for n, v in each.items() if n != "updated" and n not in living.get(kind, ())},
+                    ordered({n: v for n, v in each.items() if n != "updated" and n not in living.get(kind, ())}),
                 )
                 for each in found
             }
@@ -100,6 +106,15 @@ class Prefect:
             assert time.monotonic() < deadline, "it did not come"
             time.sleep(0.5)
         return result
+
+
+def ordered(value):
+    """The same with every list of texts sorted: to Prefect those of a trigger are sets."""
+    if isinstance(value, dict):
+        return {name: ordered(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return sorted(value) if all(isinstance(each, str) for each in value) else [ordered(each) for each in value]
+    return value
 
 
 @pytest.fixture(scope="session")
@@ -130,8 +145,15 @@ def _running_prefect(tmp_path_factory, finks_command) -> Iterator[Prefect]:
 
 
 @pytest.fixture
-def prefect(_running_prefect: Prefect) -> Prefect:
-    """The stack with nothing but the project's own settings deployed."""
-    _running_prefect.up()
-    _running_prefect.deployed()
+def stack(_running_prefect: Prefect) -> Prefect:
+    """The stack, with every part running."""
+    if not all(_running_prefect.parts.values()):
+        _running_prefect.up()
     return _running_prefect
+
+
+@pytest.fixture
+def prefect(stack: Prefect) -> Prefect:
+    """The stack with nothing but the project's own settings deployed."""
+    stack.deployed()
+    return stack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -93,39 +94,46 @@ def disable_automation(prefect):
 def delay_automation(prefect):
     found = automation(prefect)
     found["trigger"]["within"] = 3600
-    prefect.call("PUT", f"/automations/{found['id']}", {n: v for n, v in found.items() if n not in ("created", "id")})
+    prefect.call(
+        "PUT", f"/automations/{found['id']}", {n: v for n, v in found.items() if n not in ("created", "id", "updated")}
+    )
 
 
-NIGHTLY = "deployment 'nightly/finks':"
-EDITS = [
+NIGHTLY = "deployment 'nightly/finks'"
+CHANGES = [
     (change_cron, NIGHTLY, 'schedules.0.cron: wanted "30 20 * * *", found "0 3 * * *"'),
-    (change_zone, NIGHTLY, 'schedules.0.timezone: wanted "America/New_York", found "UTC"'),
     (pause_schedule, NIGHTLY, "schedules.0.active: wanted true, found false"),
     (pause_deployment, NIGHTLY, "paused: wanted false, found true"),
     (change_parameters, NIGHTLY, 'found "/elsewhere"'),
     (change_runs_at_once, NIGHTLY, "concurrency_limit: wanted 1, found 7"),
-    (change_limit, "concurrency limit 'finks:lake':", "limit: wanted 1, found 9"),
-    (delete_limit, "concurrency limit 'finks:lake':", "it is not there"),
-    (change_pool, "work pool 'finks':", "concurrency_limit: wanted 2, found 50"),
-    (pause_pool, "work pool 'finks':", "is_paused: wanted false, found true"),
-    (change_variable, "variable 'finks_lake':", 'found "/elsewhere"'),
-    (delete_automation, "automation 'finks: zombie runs':", "it is not there"),
-    (disable_automation, "automation 'finks: zombie runs':", "enabled: wanted true, found false"),
-    (delay_automation, "automation 'finks: zombie runs':", "trigger.within: wanted 120.0, found 3600.0"),
+    (change_limit, "concurrency limit 'finks:lake'", "limit: wanted 1, found 9"),
+    (change_pool, "work pool 'finks'", "concurrency_limit: wanted 2, found 50"),
+    (pause_pool, "work pool 'finks'", "is_paused: wanted false, found true"),
+    (change_variable, "variable 'finks_lake'", 'found "/elsewhere"'),
+    (disable_automation, "automation 'finks: zombie runs'", "enabled: wanted true, found false"),
+    (delay_automation, "automation 'finks: zombie runs'", "trigger.within: wanted 120.0, found 3600.0"),
+]
+OTHERS = [
+    (change_zone, NIGHTLY, 'schedules.0.timezone: wanted "America/New_York", found "UTC"'),
+    (delete_limit, "concurrency limit 'finks:lake'", "it is not there"),
+    (delete_automation, "automation 'finks: zombie runs'", "it is not there"),
 ]
 
 
-@pytest.mark.parametrize(("edit", "thing", "field"), EDITS, ids=[edit.__name__ for edit, *_ in EDITS])
-def test_check_names_what_was_edited_by_hand_and_deploy_brings_it_back(prefect, edit, thing, field):
+@pytest.mark.parametrize("edits", [CHANGES, OTHERS], ids=["changes", "deletions"])
+def test_check_names_each_hand_edit_and_deploy_brings_it_back(prefect, edits):
     clean = prefect.deploy("--check")
     assert clean.returncode == 0, clean.stderr
-    edit(prefect)
+    for edit, *_ in edits:
+        edit(prefect)
     checked = prefect.deploy("--check")
     assert checked.returncode == 6
-    assert [line for line in checked.stderr.splitlines() if line.startswith(thing)], checked.stderr
-    assert field in checked.stderr
+    named = re.split(r"\n(?! )", checked.stderr)
+    for edit, thing, field in edits:
+        assert [block for block in named if block.startswith(thing) and field in block], edit.__name__
     prefect.deployed()
-    assert prefect.deploy("--check").returncode == 0
+    again = prefect.deploy("--check")
+    assert again.returncode == 0, again.stderr
 
 
 def test_what_others_made_is_never_touched(prefect):
@@ -172,3 +180,30 @@ def test_no_secret_is_shown(prefect):
     assert "block 'webhook/finks-managed-webhook'" in shown.stderr
     assert "token-1234567890" not in shown.stdout + shown.stderr
     assert "/hook" not in shown.stdout + shown.stderr
+
+
+ECS = """
+[flows]
+project = "cloud"
+pool = "cloud"
+pool_type = "ecs"
+[flows.ecs]
+image = "finks-flows:1"
+cluster = "lake"
+task_role_arn = "arn:aws:iam::123456789012:role/lake"
+subnets = ["subnet-0123456789abcdef0"]
+log_group = "/lake/runs"
+[flows.ecs.secrets]
+FINKS_SOURCES__FMP__API_KEY = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:fmp"
+"""
+
+
+def test_a_pool_of_ecs_tasks_is_taken_by_the_server_beside_another_project(prefect):
+    before = prefect.everything()
+    prefect.deployed(ECS)
+    pool = prefect.call("GET", "/work_pools/cloud")
+    assert pool["base_job_template"]["variables"]["properties"]["image"]["default"] == "finks-flows:1"
+    again = prefect.deploy("--json", settings=ECS)
+    assert (again.returncode, json.loads(again.stdout)) == (0, [])
+    after = prefect.everything()
+    assert all(things.items() <= after[kind].items() for kind, things in before.items())

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from finks.run.report import RunReport
 from finks.run.steps import StepEnd
 from prefect.client.schemas.objects import State, StateType
 
-NAMES: Final = {
-    0: "Completed",
-    1: "Failed",
-    2: "Misconfigured",
-    3: "NotEntitled",
-    4: "SourceUnavailable",
-    5: "BadData",
-    6: "LakeBusy",
-    70: "Defect",
-    143: "Stopped",
-}
-"""The name of the state by exit code (docs/commands.md)."""
-
-_TYPES: Final = {0: StateType.COMPLETED, 6: StateType.CANCELLED, 143: StateType.CANCELLED}
-"""Another run that holds the lake does the work, and a stop was asked for: neither is a failure."""
+from finks_flows.endings import FAILED, NAMES, NO_FAILURE, SKIPPED, WELL
 
 
 def state_of(exit_code: int, message: str = "") -> State[Any]:
@@ -32,9 +18,10 @@ def state_of(exit_code: int, message: str = "") -> State[Any]:
         exit_code: As a command of finks ends with.
         message: Shown in the window; without secrets.
     """
-    return State(
-        type=_TYPES.get(exit_code, StateType.FAILED), name=NAMES.get(exit_code, "Failed"), message=message or None
-    )
+    kind = StateType.COMPLETED if exit_code in WELL else StateType.FAILED
+    if exit_code in NO_FAILURE:
+        kind = StateType.CANCELLED
+    return State(type=kind, name=NAMES.get(exit_code, FAILED[1]), message=message or None)
 
 
 def step_state(end: StepEnd) -> State[Any]:
@@ -51,7 +38,7 @@ def run_state(report: RunReport) -> State[Any]:
 
 def skipped(reason: str) -> State[Any]:
     """The state of a flow run that had nothing to do."""
-    return State(type=StateType.COMPLETED, name="Skipped", message=reason)
+    return State(type=StateType.COMPLETED, name=SKIPPED, message=reason)
 
 
-__all__ = ["NAMES", "run_state", "skipped", "state_of", "step_state"]
+__all__ = ["run_state", "skipped", "state_of", "step_state"]

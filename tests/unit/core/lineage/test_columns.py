@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 from finks.errors import DataError
 from finks.lineage.columns import column_lineage, in_order, queries
 from finks.lineage.model import Column, Columns, Model
+from finks.lineage.rebuild import duckdb_sql
 from finks.lineage.sql import read_query
 
 A, B = ("db", "s", "a"), ("db", "s", "b")
@@ -64,3 +67,13 @@ def test_models_are_read_after_what_they_are_made_of_and_know_its_columns():
     assert [found.name for found in in_order([last, first])] == ["first", "last"]
     read = {found.name: query for found, query in queries([last, first], KNOWN)}
     assert read["last"].columns == ("x", "k")
+
+
+def test_a_query_for_athena_runs_on_duckdb():
+    """Its one function that DuckDB lacks is a product."""
+    sql = """select d, reduce_agg(cast(x as double), 1e0, (a, b) -> a * b, (a, b) -> a * b) over (
+        order by d rows between unbounded preceding and current row) as p, date_diff('day', date '2026-01-01', d) as n
+        from (values (date '2026-01-02', 2), (date '2026-01-03', 3)) as v (d, x) order by d"""
+    made = replace(model("m", sql, ()), dialect="athena")
+    rows = [(p, n) for _, p, n in duckdb.sql(duckdb_sql(made)).fetchall()]
+    assert rows == [(2.0, 1), (6.0, 2)]

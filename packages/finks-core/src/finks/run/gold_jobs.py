@@ -46,10 +46,18 @@ def gold_job(lake: Lake, settings: Settings, report: RunReport) -> Job:
     gold = settings.gold.model_dump(include={"engine", "timeout"}) | {"runner": "process"}
     said = {("gold", name): value for name, value in gold.items()}
     said |= {("athena", name): value for name, value in settings.athena.model_dump(exclude_none=True).items()}
+    said |= {("observe", name): value for name, value in _observed(settings).items()}
     variables = {variable(path): str(value) for path, value in said.items()}
     variables["FINKS_LAKE__PATH"] = lake.place.address
     arguments = ("gold", "--joins", report.run_id, "--date", report.logical_date.isoformat(), "--quiet")
     return Job(f"{report.run_id}-{NAME}", arguments, {**variables, **child_environment()})
+
+
+def _observed(settings: Settings) -> dict[str, str]:
+    """How the job is observed. A file of this machine is none of the job's."""
+    observe = settings.observe
+    told = {"environment": observe.environment, "logs": observe.logs}
+    return {**told, "traces": observe.traces} if isinstance(observe.traces, str) else told
 
 
 def build_elsewhere(

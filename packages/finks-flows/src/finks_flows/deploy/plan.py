@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from finks.run.sections import ScheduleSettings
 from finks.run.settings import Settings, variable
 
+from finks_flows.endings import FAILED, NO_FAILURE, SKIPPED, WELL
 from finks_flows.environment import HEARTBEAT_SECONDS
 from finks_flows.settings import FlowsSettings
 
@@ -250,7 +251,10 @@ def _deployment(
 
 
 def _automations(flows: FlowsSettings, marks: Marks) -> Iterator[Automation]:
-    ended = [f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")]
+    # An event has the name of the state, and a run has more of them than Prefect's own.
+    failed = [f"prefect.flow-run.{state}" for state in (*FAILED.values(), "TimedOut", "Crashed")]
+    others = [f"prefect.flow-run.{state}" for state in (*WELL.values(), *NO_FAILURE.values(), SKIPPED, "Cancelled")]
+    ended = [*others, *failed]
     beat = "prefect.flow-run.heartbeat"
     yield _silence(
         marks,
@@ -269,7 +273,7 @@ def _automations(flows: FlowsSettings, marks: Marks) -> Iterator[Automation]:
         within=timedelta(minutes=flows.lost_after),
     )
     if flows.webhook is not None:
-        trigger = _trigger(marks, after=[], expect=["prefect.flow-run.Failed", "prefect.flow-run.Crashed"])
+        trigger = _trigger(marks, after=[], expect=failed)
         call = {"type": "call-webhook", "payload": _TOLD, "block": f"webhook/{marks.block('webhook')}"}
         yield _automation(marks, "failures", "Tells the webhook which run failed or died.", trigger, call)
 
