@@ -76,12 +76,12 @@ async def show_report(report: RunReport) -> None:
     ]
     if rows:
         await acreate_table_artifact(rows, key="finks-streams", description=f"Run {report.run_id}, {report.status}")
-    await acreate_markdown_artifact(f"```text\n{render(report)}\n```", key="finks-report", description="Run report")
+    await show_text("finks-report", "Run report", render(report))
 
 
-async def show_json(key: str, description: str, text: str) -> None:
-    """Another report as it is kept in the lake."""
-    await acreate_markdown_artifact(f"```json\n{text}\n```", key=key, description=description)
+async def show_text(key: str, description: str, text: str) -> None:
+    """A report as it is."""
+    await acreate_markdown_artifact(f"```text\n{text}\n```", key=key, description=description)
 
 
-__all__ = ["Progress", "show_json", "show_report"]
+__all__ = ["Progress", "show_report", "show_text"]

@@ -14,6 +14,7 @@ from finks.errors import FinksError
 from finks.lake import Lake
 from finks.run.backfill import Backfill
 from finks.run.listeners import listeners
+from finks.run.maintenance import maintain, render
 from finks.run.observing import configure, log_event
 from finks.run.replay import replay as replay_rejects
 from finks.run.runner import Runner, RunOptions, utc_now
@@ -23,7 +24,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 
-from finks_flows.artifacts import Progress, show_json, show_report
+from finks_flows.artifacts import Progress, show_report, show_text
 from finks_flows.link import run_link
 from finks_flows.states import run_state, skipped, state_of
 from finks_flows.steps import PrefectSteps
@@ -99,7 +100,24 @@ async def replay(config: Path | None = None, table: str | None = None, rule: str
         )
     except FinksError as error:
         return state_of(error.exit_code, str(error))
-    await show_json("finks-replay", "Replay report", report.model_dump_json(indent=2))
+    await show_text("finks-replay", "Replay report", report.model_dump_json(indent=2))
+    return state_of(report.exit_code, "; ".join(report.problems))
+
+
+@flow(name="maintenance", persist_result=False)
+async def maintenance(config: Path | None = None) -> State[Any]:
+    """Merge small files, forget what nothing needs, back up, and check.
+
+    Args:
+        config: The settings file, or its directory; the working directory when None.
+    """
+    try:
+        settings = load_settings(config)
+        lake = await asyncio.to_thread(Lake.open, settings.lake.place())
+        report = await asyncio.to_thread(maintain, lake, settings, utc_now, command="the flow maintenance")
+    except FinksError as error:
+        return state_of(error.exit_code, str(error))
+    await show_text("finks-maintenance", "Maintenance report", render(report))
     return state_of(report.exit_code, "; ".join(report.problems))
 
 
