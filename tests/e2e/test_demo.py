@@ -34,7 +34,7 @@ def test_the_second_demo_fetches_nothing_adds_nothing_and_says_so(demo):
         (("status", "-c", "finks-demo"), "Gold release 1 is served."),
         (("plan", "-c", "finks-demo"), "16 keys have nothing to fetch"),
         (("query", "select count(*) as n from silver.fmp_splits", "-c", "finks-demo"), "3"),
-        (("quarantine", "show", "fmp_daily_bars", "-c", "finks-demo"), "Rejected in fmp_daily_bars"),
+        (("quarantine", "show", "fmp_daily_bars", "-c", "finks-demo"), "Open rejects in fmp_daily_bars"),
         (("maintain", "-c", "finks-demo"), "files"),
         (("connectors", "list"), "fmp"),
         (("doctor", "-c", "finks-demo"), "source fmp"),

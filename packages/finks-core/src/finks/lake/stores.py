@@ -128,7 +128,8 @@ class LocalStore:
     def write(self, name: str, content: Iterable[bytes]) -> None:
         """See `Store`. What is written survives a loss of power."""
         target = self._path / name
-        draft = target.with_name(f"{target.name}.{os.getpid()}{PART}")
+        # The name is the same each time, so what a killed writer left is written over.
+        draft = target.with_name(f"{target.name}{PART}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with draft.open("wb") as file:
