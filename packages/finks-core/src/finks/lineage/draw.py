@@ -90,4 +90,5 @@ def _zone(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    return name.translate(_ESCAPES)
+    # Mermaid takes an address for a Markdown link, and shows an error in its place.
+    return name.removeprefix("https://").removeprefix("http://").translate(_ESCAPES)
