@@ -12,8 +12,8 @@ from pathlib import Path
 
 from finks.lake import Lake
 from finks.run.events import ignore
+from finks.run.gold.publishing import GoldRun
 from finks.run.jobs import Launcher, ProcessLauncher
-from finks.run.publishing import GoldRun
 from finks.run.report import RunReport
 from finks.run.settings import Settings
 from finks.run.steps import Course, LocalSteps

@@ -14,7 +14,7 @@ from finks.contract import Contract, key
 from finks.errors import ConfigurationError, LakeBusyError
 from finks.lake import Lake
 from finks.notify import AlertSettings, read_book
-from finks.run import alerting
+from finks.run.listeners import alerting
 from finks.run.runner import Runner, RunOptions
 from finks.run.sections import LakeSettings, RunSettings
 from finks.run.settings import Settings
@@ -115,7 +115,7 @@ def test_a_run_that_finds_the_lake_at_work_tells_nobody(world):
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from finks.run.alerting import listener
+from finks.run.listeners.alerting import listener
 from finks.run.runner import Runner, RunOptions
 from finks.run.sections import LakeSettings
 from finks.run.settings import Settings

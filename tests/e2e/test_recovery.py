@@ -13,8 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from crashing import contents
-from finks.run.backups import backup, restore_lake
-from finks.run.maintenance import maintain
+from finks.run.care.backups import backup, restore_lake
+from finks.run.care.maintenance import maintain
 from finks.run.sections import BackupSettings
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from finks.cli.main import app
 from finks.errors import ConfigurationError, LakeBusyError
 from finks.lake import Lake
 from finks.lake.lake import utc_now
-from finks.run.replay import replay
+from finks.run.care.replay import replay
 from finks.run.runner import Runner, RunOptions
 from finks.run.settings import Settings
 from typer.testing import CliRunner

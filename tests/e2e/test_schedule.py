@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import finks
 import pytest
 from finks.run.runner import Runner, RunOptions
-from finks.run.schedule import Skip, due_in_lake
+from finks.run.schedule.due import Skip, due_in_lake
 from finks.run.sections import ScheduleSettings
 from finks_connectors.demo.command import DEMO_KEY
 

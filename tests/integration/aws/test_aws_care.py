@@ -13,10 +13,10 @@ from finks.errors import ConfigurationError, DataError
 from finks.lake import Lake
 from finks.lake.catalog import NAMESPACES
 from finks.lake.stores import store_of
-from finks.run.backups import backup, list_backups, restore_lake
-from finks.run.checks import lake_checks
+from finks.run.care.backups import backup, list_backups, restore_lake
+from finks.run.care.checks import lake_checks
+from finks.run.care.maintenance import maintain
 from finks.run.events import Event
-from finks.run.maintenance import maintain
 from finks.run.sections import BackupSettings
 from finks.run.settings import Settings
 

@@ -14,7 +14,7 @@ from finks.lineage.model import Edge
 from finks.lineage.sqlite_index import SqliteIndex
 from finks.lineage.store import EventStore
 from finks.lineage.view import Lineage
-from finks.run.listeners import listeners
+from finks.run.listeners.chosen import listeners
 from finks.run.runner import Runner, RunOptions
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]

@@ -11,7 +11,7 @@ from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.observe import run_context, traceparent
 from finks.observe.metrics import Metric
-from finks.run.observing import metrics_listeners
+from finks.run.listeners.observing import metrics_listeners
 from finks.run.report import RunReport, StreamReport
 from finks.run.sections import ObserveSettings
 from finks.run.settings import Settings

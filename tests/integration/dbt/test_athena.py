@@ -17,7 +17,7 @@ import duckdb
 import pyathena
 import pytest
 from finks.lake import Lake
-from finks.run.gold_engines import AthenaEngine, DuckDbEngine, GoldEngine
+from finks.run.gold.engines import AthenaEngine, DuckDbEngine, GoldEngine
 from finks.run.report import RunReport
 from finks.run.runner import Runner, RunOptions
 from finks.run.sections import GoldSettings, LakeSettings, RunSettings

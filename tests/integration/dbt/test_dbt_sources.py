@@ -6,7 +6,7 @@ import os
 
 import pytest
 import yaml
-from finks.run.dbt_sources import Freshness, render
+from finks.run.gold.dbt_sources import Freshness, render
 from finks_connectors.files import contracts as files
 from finks_connectors.fmp import contracts as fmp
 

@@ -13,12 +13,12 @@ from typing import Any
 from finks.errors import FinksError
 from finks.lake import Lake
 from finks.run.backfill import Backfill
-from finks.run.listeners import listeners
-from finks.run.maintenance import maintain, render
-from finks.run.observing import configure, log_event
-from finks.run.replay import replay as replay_rejects
+from finks.run.care.maintenance import maintain, render
+from finks.run.care.replay import replay as replay_rejects
+from finks.run.listeners.chosen import listeners
+from finks.run.listeners.observing import configure, log_event
 from finks.run.runner import Runner, RunOptions, utc_now
-from finks.run.schedule import Skip, due_in_lake
+from finks.run.schedule.due import Skip, due_in_lake
 from finks.run.settings import Settings, load_settings
 from prefect import flow
 from prefect.client.schemas.objects import State

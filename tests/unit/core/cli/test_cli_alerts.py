@@ -8,7 +8,7 @@ import pytest
 from finks.lake import Lake
 from finks.notify import AlertSettings
 from finks.notify.delivery import Delivery
-from finks.run.alerts import Finding, make_alert
+from finks.run.listeners.alerts import Finding, make_alert
 from finks.testing import FaultServer
 from finks.testing.replies import json_text
 

@@ -16,7 +16,7 @@ import pytest
 from finks.contract.result import REJECT_SCHEMA
 from finks.errors import ConfigurationError, DataError, LakeBusyError
 from finks.lake import Lake
-from finks.run.backups import backup, list_backups, restore_lake
+from finks.run.care.backups import backup, list_backups, restore_lake
 from finks.run.events import Event
 from finks.run.sections import BackupSettings, LakeSettings
 from finks.run.settings import Settings

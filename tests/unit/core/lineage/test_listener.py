@@ -7,7 +7,7 @@ from finks.errors import ConfigurationError
 from finks.lineage.naming import Names, origin
 from finks.lineage.store import folder_of
 from finks.run.ingest import origin_of
-from finks.run.lineage import listener
+from finks.run.listeners.lineage import listener
 from finks.run.sections import LineageSettings
 from finks.run.settings import Settings
 

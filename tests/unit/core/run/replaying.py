@@ -13,9 +13,9 @@ import polars as pl
 import pyarrow as pa
 from finks.contract import Contract, Symbol, key, price
 from finks.lake import BRONZE_SCHEMA, Lake
+from finks.run.care.replay import TableReplay, replay_stream
 from finks.run.events import Observer, ignore
 from finks.run.refine import refine_stream
-from finks.run.replay import TableReplay, replay_stream
 from finks.run.report import StreamReport
 from finks.source.model import Snapshot, Stream
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from finks.notify import AlertSettings
-from finks.run.alerts import alerts_of, is_over, weekdays
+from finks.run.listeners.alerts import alerts_of, is_over, weekdays
 from finks.run.report import HELD_BACK, RunReport
 
 NOW = datetime(2024, 6, 3, 21, tzinfo=UTC)

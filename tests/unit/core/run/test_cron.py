@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from finks.run.cron import check_cron, check_zone, last_tick, next_tick
+from finks.run.schedule.cron import check_cron, check_zone, last_tick, next_tick
 from hypothesis import given
 from hypothesis import strategies as st
 

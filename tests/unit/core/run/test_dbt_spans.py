@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from finks.run.dbt_spans import NodeSpan, dbt_spans
+from finks.run.gold.dbt_spans import NodeSpan, dbt_spans
 
 
 def node(unique_id: str, status: str, *timing: tuple[str, str], message: str | None = None) -> dict:

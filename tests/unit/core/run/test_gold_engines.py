@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from finks.errors import ConfigurationError
 from finks.lake import Lake
-from finks.run.gold_engines import gold_engine
+from finks.run.gold.engines import gold_engine
 from finks.run.sections import GoldSettings
 from finks.run.settings import Settings
 from pydantic import ValidationError

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from finks.run.loop import Loop
+from finks.run.schedule.loop import Loop
 from finks.run.sections import ScheduleSettings
 
 DAILY = ScheduleSettings(cron="30 20 * * *", zone="UTC")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from finks.errors import LakeBusyError
 from finks.lake import Lake
-from finks.run.backups import backup
-from finks.run.checks import Check, disk_space, lake_checks
+from finks.run.care.backups import backup
+from finks.run.care.checks import Check, disk_space, lake_checks
+from finks.run.care.maintenance import MaintenanceReport, maintain
 from finks.run.identity import begun
-from finks.run.maintenance import MaintenanceReport, maintain
 from finks.run.sections import BackupSettings, LakeSettings
 from finks.run.settings import Settings
 from replaying import NARROW, body, land, latest, refine, response

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from finks.observe.metrics import MemoryMetrics
-from finks.run.metrics import run_metrics
-from finks.run.observing import MetricsListener
+from finks.run.listeners.metrics import run_metrics
+from finks.run.listeners.observing import MetricsListener
 from finks.run.report import GoldReport, RunReport, StreamReport
 from finks.run.settings import Settings
 

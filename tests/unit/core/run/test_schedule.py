@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from finks.lake.place import place_of
-from finks.run.cron import next_tick
 from finks.run.report import RunReport
-from finks.run.schedule import Due, Skip, default_day, due, last_good_day
+from finks.run.schedule.cron import next_tick
+from finks.run.schedule.due import Due, Skip, default_day, due, last_good_day
 from finks.run.sections import ScheduleSettings
 from hypothesis import given
 from hypothesis import strategies as st

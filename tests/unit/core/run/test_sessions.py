@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from finks.errors import ConfigurationError
-from finks.run.sessions import sessions_of
+from finks.run.schedule.sessions import sessions_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,7 +95,7 @@ def test_holidays_that_are_not_announced_yet_are_not_guessed():
 def test_without_the_extra_a_calendar_says_what_to_install():
     code = (
         "import sys; sys.modules['exchange_calendars'] = None; from datetime import UTC; "
-        "from finks.run.sessions import sessions_of; sessions_of('XNYS', UTC)"
+        "from finks.run.schedule.sessions import sessions_of; sessions_of('XNYS', UTC)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MissingExtraError" in done.stderr
@@ -103,5 +103,5 @@ def test_without_the_extra_a_calendar_says_what_to_install():
 
 
 def test_a_schedule_without_a_calendar_does_without_the_library():
-    code = "import sys, finks.run.schedule; print('exchange_calendars' in sys.modules)"
+    code = "import sys, finks.run.schedule.due; print('exchange_calendars' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

@@ -13,8 +13,8 @@ from finks.errors import ConfigurationError, NotificationError
 from finks.lake.place import Place
 from finks.notify import Delivery, read_book
 from finks.notify.delivery import send
-from finks.run.alerting import Alerts, listener
-from finks.run.alerts import Finding, make_alert
+from finks.run.listeners.alerting import Alerts, listener
+from finks.run.listeners.alerts import Finding, make_alert
 from finks.run.settings import Settings, load_settings
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from finks.cli.progress import progress
 from finks.cli.runs import ConfigOption, JsonOption, QuietOption
 from finks.lake import Lake
-from finks.run import backups, maintenance
+from finks.run.care import backups, maintenance
 from finks.run.runner import utc_now
 from finks.run.settings import load_settings
 

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from finks.cli.runs import ConfigOption
 from finks.errors import FinksError
-from finks.run import checks
-from finks.run.checks import Check
+from finks.run.care import checks
+from finks.run.care.checks import Check
 from finks.run.runner import utc_now
 from finks.run.settings import load_settings
 

@@ -12,7 +12,7 @@ from finks.cli.progress import progress
 from finks.cli.runs import ConfigOption, JsonOption, QuietOption
 from finks.errors import ConfigurationError
 from finks.lake import Lake
-from finks.run import replay
+from finks.run.care import replay
 from finks.run.runner import utc_now
 from finks.run.settings import load_settings
 

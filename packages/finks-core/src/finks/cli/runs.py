@@ -17,12 +17,12 @@ from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake.lake import utc_now
 from finks.run.backfill import Backfill
-from finks.run.listeners import listeners
-from finks.run.observing import configure, log_event
+from finks.run.listeners.chosen import listeners
+from finks.run.listeners.observing import configure, log_event
 from finks.run.plan import Plan
 from finks.run.report import RunReport, render
 from finks.run.runner import Runner, RunOptions
-from finks.run.schedule import Due, Skip, due_in_lake
+from finks.run.schedule.due import Due, Skip, due_in_lake
 from finks.run.sections import EARLIEST
 from finks.run.settings import Settings, load_settings
 

@@ -13,9 +13,9 @@ from types import FrameType
 import typer
 
 from finks.cli.runs import ConfigOption, QuietOption
-from finks.run.loop import Loop
 from finks.run.runner import STOPPED
-from finks.run.sessions import sessions_of
+from finks.run.schedule.loop import Loop
+from finks.run.schedule.sessions import sessions_of
 from finks.run.settings import load_settings
 
 COMMAND = "from finks.cli.main import main; main()"

@@ -9,12 +9,12 @@ from math import ceil
 from typing import Final
 
 from finks.errors import ConfigurationError
-from finks.run.cron import next_tick
 from finks.run.intervals import Days
 from finks.run.plan import Plan, calls_by_budget
 from finks.run.report import BackfillReport
+from finks.run.schedule.cron import next_tick
+from finks.run.schedule.sessions import sessions_of
 from finks.run.sections import ScheduleSettings
-from finks.run.sessions import sessions_of
 from finks.source.budget import budget_name
 from finks.source.model import Rate, Snapshot, Stream, Windows
 

@@ -25,15 +25,15 @@ from finks.plugins import build_source
 from finks.redact import Redactor
 from finks.run.backfill import Backfill, Turn
 from finks.run.events import Event, Observer, ignore
-from finks.run.gold_jobs import gold_launcher, keep_result
+from finks.run.gold.jobs import gold_launcher, keep_result
+from finks.run.gold.publishing import GoldRun
 from finks.run.identity import new_run_id
 from finks.run.ingest import IngestContext
 from finks.run.plan import Plan
 from finks.run.planning import check_refetch, plan_source, selected_streams
-from finks.run.publishing import GoldRun
 from finks.run.refine_engines import RefineEngine, refine_engine
 from finks.run.report import RunReport
-from finks.run.schedule import default_day
+from finks.run.schedule.due import default_day
 from finks.run.settings import Settings
 from finks.run.sourcing import SourceRun
 from finks.run.steps import Course, LocalSteps, Steps

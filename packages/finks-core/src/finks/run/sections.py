@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from finks.lake.athena import AthenaOptions
 from finks.lake.place import LEASE_SECONDS, Place, place_of
 from finks.lineage.index import TABLE
-from finks.run.cron import check_cron, check_zone
+from finks.run.schedule.cron import check_cron, check_zone
 
 EARLIEST = date(1900, 1, 1)
 """A logical date before this is a mistake; arithmetic with it could leave the calendar."""

@@ -15,9 +15,9 @@ from typing import Any
 from finks.errors import ConfigurationError, MissingExtraError, QualityError
 from finks.lineage.model import Model, Source
 from finks.observe import child_environment, record_span
-from finks.run import dbt_artifacts
-from finks.run.dbt_spans import dbt_spans
-from finks.run.gold_engines import GoldEngine
+from finks.run.gold import dbt_artifacts
+from finks.run.gold.dbt_spans import dbt_spans
+from finks.run.gold.engines import GoldEngine
 from finks.run.jobs import Process, watch
 
 MARTS = "marts"

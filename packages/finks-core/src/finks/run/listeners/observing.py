@@ -13,7 +13,7 @@ from finks.observe import MetricSink
 from finks.observe.export import configure_tracing
 from finks.observe.metrics import CloudWatchMetrics, EmfMetrics
 from finks.run.events import Event
-from finks.run.metrics import run_metrics
+from finks.run.listeners.metrics import run_metrics
 from finks.run.report import RunReport
 from finks.run.runner import RunListener
 from finks.run.sections import ObserveSettings

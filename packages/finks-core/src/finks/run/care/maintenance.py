@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from finks.lake import Lake
 from finks.lake.stores import store_of
-from finks.run.backups import BackupFacts, render_backup, write_backup
-from finks.run.checks import Check, lake_checks
+from finks.run.care.backups import BackupFacts, render_backup, write_backup
+from finks.run.care.checks import Check, lake_checks
 from finks.run.events import Observer, ignore
 from finks.run.outcome import Outcome
 from finks.run.settings import Settings

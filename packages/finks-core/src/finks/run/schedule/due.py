@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from finks.lake.aws_errors import told
 from finks.lake.place import Place
 from finks.run.report import RunReport
+from finks.run.schedule.sessions import Sessions, sessions_of
 from finks.run.sections import ScheduleSettings
-from finks.run.sessions import Sessions, sessions_of
 from finks.run.settings import Settings
 
 WELL: Final = frozenset({0, 3})

@@ -14,9 +14,9 @@ from finks.errors import ConfigurationError, FinksError, QualityError, StoppedEr
 from finks.lake import Lake
 from finks.lake.aws_errors import told
 from finks.run.events import Event, StopRequested
-from finks.run.gold import dbt_build, project_directory, source_tables
-from finks.run.gold_engines import gold_engine
-from finks.run.gold_jobs import build_elsewhere
+from finks.run.gold.build import dbt_build, project_directory, source_tables
+from finks.run.gold.engines import gold_engine
+from finks.run.gold.jobs import build_elsewhere
 from finks.run.jobs import Launcher
 from finks.run.jobs.waiting import in_thread
 from finks.run.report import HELD_BACK, RunReport, timed

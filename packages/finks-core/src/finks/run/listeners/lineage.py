@@ -23,7 +23,7 @@ class LineageListener:
         """See `RunListener`."""
         from finks.lineage.events import RunContext, events_of
         from finks.lineage.send import send
-        from finks.run.lineage_jobs import RunJobs
+        from finks.run.listeners.lineage_jobs import RunJobs
 
         names = names_of(lake)
         steps = events_of(

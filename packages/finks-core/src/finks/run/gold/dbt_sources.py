@@ -11,7 +11,7 @@ from typing import Any
 from finks.contract.spec import Bound, CompiledContract, FieldSpec, Kind
 
 HEADER = """\
-# Generated from the contracts by finks.run.dbt_sources. Do not edit: change the contract and generate again.
+# Generated from the contracts by finks.run.gold.dbt_sources. Do not edit: change the contract and generate again.
 """
 
 DESCRIPTION = "Silver: every version of every record, append-only. Read a version of it through the staging models."

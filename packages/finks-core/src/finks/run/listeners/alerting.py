@@ -12,9 +12,9 @@ from finks.lake import Lake
 from finks.lake.place import Place
 from finks.notify import Alert, AlertSettings, BaseNotifier, Delivery, build_notifiers, read_book
 from finks.notify.began import BEGAN, Began, is_zombie, read_began
-from finks.run.alerts import RUN, Between, Finding, alerts_of, is_over, make_alert, weekdays
+from finks.run.listeners.alerts import RUN, Between, Finding, alerts_of, is_over, make_alert, weekdays
 from finks.run.report import RunReport
-from finks.run.sessions import sessions_of
+from finks.run.schedule.sessions import sessions_of
 from finks.run.settings import Settings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finks.lineage.model import Field, Model, Source
-from finks.run.dbt_spans import time_of
+from finks.run.gold.dbt_spans import time_of
 
 Node = Mapping[str, Any]
 

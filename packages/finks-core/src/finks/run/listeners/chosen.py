@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from finks.run import alerting, lineage
-from finks.run.observing import metrics_listeners
+from finks.run.listeners import alerting, lineage
+from finks.run.listeners.observing import metrics_listeners
 from finks.run.runner import RunListener
 from finks.run.settings import Settings
 

@@ -16,10 +16,10 @@ from finks.lake import Lake
 from finks.lake.aws_errors import told
 from finks.notify import build_notifiers
 from finks.plugins import build_source
-from finks.run.backups import list_backups
-from finks.run.cron import next_tick
+from finks.run.care.backups import list_backups
 from finks.run.planning import selected_streams
-from finks.run.sessions import sessions_of
+from finks.run.schedule.cron import next_tick
+from finks.run.schedule.sessions import sessions_of
 from finks.run.settings import Settings
 
 PARTS: Final = (("duckdb", "duckdb"), ("dbt", "gold"), ("pandas", "pandas"), ("boto3", "aws"))

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from finks.lake.lake import utc_now
-from finks.run.cron import last_tick, next_tick
 from finks.run.events import StopRequested
+from finks.run.schedule.cron import last_tick, next_tick
 from finks.run.sections import ScheduleSettings
 
 NAP_SECONDS: Final = 1.0
