@@ -41,6 +41,10 @@ bench-observe *args:
 bench-athena *args:
     python bench/athena.py {{ args }}
 
+# What a flow costs over the local runner, on a Prefect server that runs (see the file).
+bench-flows *args:
+    python bench/flows.py {{ args }}
+
 # A million records refined in process and on Spark.
 bench-spark *args:
     python bench/spark.py {{ args }}

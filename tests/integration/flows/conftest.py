@@ -27,6 +27,7 @@ portfolios = "portfolios.csv"
 [gold]
 enabled = false
 """
+LIMITS = "\n[flows]\nlimits = { lake = 1 }\n"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Prefect:
         assert done.returncode == 0, done.stderr
 
     def deploy(self, *arguments: str, settings: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        (self.project / "finks.toml").write_text(SETTINGS + settings)
+        own = "" if "[flows]" in settings else LIMITS
+        (self.project / "finks.toml").write_text(SETTINGS + settings + own)
         return self.flows("deploy", *arguments, **environment)
 
     def deployed(self, settings: str = "", **environment: str) -> None:
@@ -127,7 +129,7 @@ def _running_prefect(tmp_path_factory, finks_command) -> Iterator[Prefect]:
     directory = Path(tempfile.mkdtemp(prefix="finks-flows-"))
     directory.chmod(0o711)
     project = tmp_path_factory.mktemp("flows-project")
-    (project / "finks.toml").write_text(SETTINGS)
+    (project / "finks.toml").write_text(SETTINGS + LIMITS)
     (project / "portfolios.csv").write_text("portfolio_id,name,base_currency\nP1,One,USD\n")
     header = "portfolio_id,transaction_id,trade_date,kind,symbol,quantity,price,amount,currency,fee,note\n"
     for name in ("transactions", "other"):

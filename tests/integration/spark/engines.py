@@ -13,7 +13,8 @@ from finks.run.events import ignore
 from finks.run.refine import refine_stream as refine_in_process
 from finks.run.report import StreamReport
 from finks.source.model import Stream
-from finks.transform.spark import Refined, lake_session, refine_stream
+from finks.transform.refined import Refined
+from finks.transform.spark import lake_session, refine_stream
 from pyspark.sql import SparkSession
 from records import responses
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 LAYERS = {
-    "errors": 0, "redact": 0, "contract": 1, "observe": 1, "source": 2, "returns": 2, "plugins": 3, "lake": 4,
-    "testing": 5, "notify": 5, "transform": 5, "lineage": 5, "run": 6, "cli": 7,
+    "errors": 0, "redact": 0, "loopback": 1, "contract": 1, "observe": 1, "source": 2, "returns": 2, "plugins": 3,
+    "lake": 4, "testing": 5, "notify": 5, "transform": 5, "lineage": 5, "run": 6, "cli": 7,
 }  # fmt: skip
 PACKAGES = {"finks": 0, "finks_connectors": 1, "finks_api": 1, "finks_local": 1, "finks_flows": 2, "finks_infra": 3}
 HEAVY = (

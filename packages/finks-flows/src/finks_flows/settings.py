@@ -66,8 +66,8 @@ class FlowsSettings(Section):
         default="0 6 * * 0", description="When tables are maintained, as cron in the schedule's zone; never when empty."
     )
     limits: dict[_Name, Annotated[int, Field(ge=1)]] = Field(
-        default_factory=lambda: {"lake": 1},
-        description="Global concurrency limits: how many runs at once hold a thing of that name.",
+        default_factory=dict,
+        description="Global concurrency limits, for flows of yours: how many runs at once hold a thing of that name.",
     )
     variables: dict[_Name, Any] = Field(
         default_factory=dict, description="Prefect variables to set, beside the lake's address."

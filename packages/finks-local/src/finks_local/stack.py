@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from finks.loopback import LoopbackServer, refuse_taken_port
+
 from finks_local.athena.regions import Regions
 from finks_local.athena.results import Results
 from finks_local.athena.service import SERVICE as ATHENA
@@ -25,9 +27,9 @@ from finks_local.backend import Backend
 from finks_local.emulator.forwarding import Forwarding
 from finks_local.emulator.glue_gateway import SERVICE as GLUE
 from finks_local.emulator.glue_gateway import GlueGateway
-from finks_local.emulator.process import Emulator, EmulatorOptions, healthy, refuse_taken_port
+from finks_local.emulator.process import CHOOSE_PORTS, Emulator, EmulatorOptions, healthy
 from finks_local.engine import Engine
-from finks_local.server import EndpointServer
+from finks_local.server import application
 from finks_local.store import Store
 from finks_local.variables import ACCESS_KEY, SECRET_KEY, variables
 from finks_local.wire import Call
@@ -47,7 +49,7 @@ class Stack:
 
     directory: Path
     emulator: Emulator
-    endpoint: EndpointServer
+    endpoint: LoopbackServer
     _athena: Regions = field(repr=False)
     _store: Store = field(repr=False)
     _open: ExitStack = field(repr=False)
@@ -79,7 +81,7 @@ class Stack:
             if directory is None:
                 directory = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="finks-local-")))
             if endpoint_port:
-                refuse_taken_port(endpoint_port)
+                refuse_taken_port(endpoint_port, CHOOSE_PORTS)
             emulator = Emulator.start(EmulatorOptions(directory / "emulator", port, enforce_iam, keep))
             opened.callback(emulator.stop)
             store = Store(directory / "endpoint.sqlite" if keep else None)
@@ -90,11 +92,14 @@ class Stack:
             stack: Stack
             refusal = forwarding.refusal if enforce_iam else _nothing_against
             athena = Regions(lambda region: stack._service(region), refusal)
-            endpoint = EndpointServer(
-                {ATHENA: athena.answer, GLUE: gateway.answer},
-                endpoint_port,
-                health=lambda: stack.health(),
-                reset=lambda: stack.reset(),
+            endpoint = LoopbackServer(
+                application(
+                    {ATHENA: athena.answer, GLUE: gateway.answer},
+                    health=lambda: stack.health(),
+                    reset=lambda: stack.reset(),
+                ),
+                "The endpoint",
+                port=endpoint_port,
             )
             stack = cls(directory, emulator, endpoint, athena, store, opened)
             opened.callback(endpoint.stop)

@@ -15,12 +15,13 @@ from finks.redact import MASK, SECRET_PARAMETERS
 from finks.run.events import Event, StopRequested
 from finks.run.ingest import IngestContext
 from finks.run.jobs import Job, Launcher, ProcessLauncher, RunningJob, watch
-from finks.run.jobs.results import RefineCounts, RefineResult, result_name
+from finks.run.jobs.results import RefineResult, result_name
 from finks.run.planning import table_name
 from finks.run.refine import refine_stream
 from finks.run.sections import RefineSettings
 from finks.source.model import Stream
 from finks.source.protocol import BaseSource
+from finks.transform.refined import Refined
 
 COUNTS = ("read", "good", "rejected", "duplicates", "new", "changed", "same", "retracted", "suspicious")
 
@@ -179,7 +180,7 @@ def _take_over(context: IngestContext, result: RefineResult) -> None:
         context.observer(Event("silver.committed", counts.table, counts.new + counts.changed))
 
 
-def _count(context: IngestContext, counts: RefineCounts) -> None:
+def _count(context: IngestContext, counts: Refined) -> None:
     report = context.report.stream(counts.table)
     for name in COUNTS:
         setattr(report, name, getattr(report, name) + getattr(counts, name))

@@ -27,10 +27,11 @@ from finks.observe import run_context
 from finks.observe.correlation import TRACE_VARIABLE
 from finks.plugins import build_source
 from finks.run.identity import new_run_id
-from finks.run.jobs.results import Failure, RefineCounts, RefineResult
+from finks.run.jobs.results import Failure, RefineResult
 from finks.run.planning import selected_streams, table_name
 from finks.source.model import Stream
 from finks.source.protocol import BaseSource
+from finks.transform.refined import Refined
 from finks.transform.spark import lake_session, refine_stream
 from finks.transform.spark.session import ICEBERG
 
@@ -77,10 +78,10 @@ def run(arguments: argparse.Namespace) -> None:
             for stream in streams:
                 start = time.monotonic()
                 table = table_name(source.name, stream.name)
-                done = asdict(refine_stream(session, lake, source.name, stream, table, run_id, step=_tell))
-                line = {"run_id": run_id, **done, "seconds": round(time.monotonic() - start, 3)}
+                done = refine_stream(session, lake, source.name, stream, table, run_id, step=_tell)
+                line = {"run_id": run_id, **asdict(done), "seconds": round(time.monotonic() - start, 3)}
                 sys.stdout.write(json.dumps(line) + "\n")
-                report(RefineCounts.model_validate(done))
+                report(done)
 
 
 def main(argv: Sequence[str] | None = None, *, strict: bool = True) -> int:
@@ -114,7 +115,7 @@ def _leased(lake: Lake, run_id: str, joins: str) -> AbstractContextManager[Holde
 
 
 @contextmanager
-def _reporting(lake: Lake, name: str) -> Generator[Callable[[RefineCounts], None]]:
+def _reporting(lake: Lake, name: str) -> Generator[Callable[[Refined], None]]:
     """Takes the counts of each stream, and keeps those so far under the name, where one is given; a failure too."""
     result = RefineResult()
 
@@ -122,7 +123,7 @@ def _reporting(lake: Lake, name: str) -> Generator[Callable[[RefineCounts], None
         if name:
             lake.place.keep(name, result.model_dump_json(indent=2))
 
-    def add(counts: RefineCounts) -> None:
+    def add(counts: Refined) -> None:
         result.streams.append(counts)
         keep()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import platformdirs
-from finks.errors import ConfigurationError
+from finks.loopback import HOST, free_port
 
-HOST: Final = "127.0.0.1"
 PORT: Final = 4200
 
 _AS_ROOT: Final = Path("/var/lib/finks-flows")
@@ -95,7 +93,7 @@ class Layout:
     def choose(self, port: int, auth: bool) -> Choices:
         """Keep what `up` asks for; the database keeps the port that it has."""
         before = self.choices()
-        chosen = Choices(port, before.database_port if before else _free_port(), auth)
+        chosen = Choices(port, before.database_port if before else free_port(), auth)
         write_private(self.directory / "stack.json", json.dumps(asdict(chosen)) + "\n")
         return chosen
 
@@ -132,25 +130,3 @@ def write_private(file: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as output:
         output.write(text)
     draft.replace(file)
-
-
-def refuse_taken_port(port: int) -> None:
-    """Raise ConfigurationError if somebody listens on a port of loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise ConfigurationError(
-                "A port is taken.",
-                where=f"{HOST}:{port}",
-                expected="a free port",
-                got=error.strerror,
-                hint="Stop what listens there, or choose another: finks flows up --port PORT.",
-            ) from None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]

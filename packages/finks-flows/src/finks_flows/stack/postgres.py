@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from finks.errors import ConfigurationError, SourceUnavailableError
+from finks.loopback import HOST
 
-from finks_flows.stack.layout import HOST, Choices, Layout, write_private
+from finks_flows.stack.layout import Choices, Layout, write_private
 from finks_flows.stack.part import Part
 
 _DEBIAN: Final = Path("/usr/lib/postgresql")

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import httpx
 from finks.errors import SourceUnavailableError
+from finks.loopback import HOST
 
 from finks_flows import environment
 from finks_flows.stack import postgres
-from finks_flows.stack.layout import HOST, Choices, Layout, write_private
+from finks_flows.stack.layout import Choices, Layout, write_private
 from finks_flows.stack.part import Part
 
 _PREFECT: Final = (sys.executable, "-m", "prefect")

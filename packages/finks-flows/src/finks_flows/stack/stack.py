@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from finks.errors import ConflictError
+from finks.loopback import refuse_taken_port
 
 from finks_flows.stack import part as parts
 from finks_flows.stack import postgres, prefect
-from finks_flows.stack.layout import Choices, Layout, refuse_taken_port
+from finks_flows.stack.layout import Choices, Layout
 from finks_flows.stack.part import Part
 from finks_flows.worker import DRAIN_SECONDS
 
@@ -52,7 +53,7 @@ def up(layout: Layout, *, port: int, auth: bool, say: Say) -> Choices:
     with layout.alone():
         postgres.find_binaries()
         if parts.process_of(parts.read(layout, "server")) is None:
-            refuse_taken_port(port)
+            refuse_taken_port(port, "finks flows up --port PORT")
         choices = layout.choose(port, auth)
         _ensure(layout, postgres.part(layout, choices), say)
         prefect.migrate(layout, choices)

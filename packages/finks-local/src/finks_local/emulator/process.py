@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Generator
@@ -15,15 +14,19 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-from finks.errors import ConfigurationError, ConflictError, SourceUnavailableError
+from finks.errors import ConflictError, SourceUnavailableError
+from finks.loopback import HOST, free_port, refuse_taken_port
 
 from finks_local.emulator.environment import emulator_python
 
-HOST: Final = "127.0.0.1"
 _LIFELINE: Final = Path(__file__).with_name("lifeline.py")
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 20.0
 _ATTEMPTS: Final = 5
+
+CHOOSE_PORTS: Final = "finks local up --port P --endpoint-port Q"
+"""How other ports are chosen, for an error."""
+
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TZ")
 
 
@@ -73,7 +76,7 @@ class Emulator:
             (options.directory / folder).mkdir(parents=True, exist_ok=True)
         with _sole_use(options.directory) as lock:
             if options.port:
-                refuse_taken_port(options.port)
+                refuse_taken_port(options.port, CHOOSE_PORTS)
                 return cls._start_on(python, options, options.port, lock)
             # Another process may take a port between the moment that it is found free and its use.
             for _ in range(_ATTEMPTS - 1):
@@ -191,33 +194,6 @@ def healthy(url: str, seconds: float = 2.0) -> bool:
         return httpx.get(f"{url}/_ministack/health", timeout=seconds, trust_env=False).is_success
     except httpx.TransportError:
         return False
-
-
-def free_port() -> int:
-    """A port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def refuse_taken_port(port: int) -> None:
-    """Raise if somebody listens on a port.
-
-    Raises:
-        ConfigurationError: Somebody does.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise ConfigurationError(
-                "A port is taken.",
-                where=f"{HOST}:{port}",
-                expected="a free port",
-                got=error.strerror,
-                hint="Stop what listens there, or choose another: finks local up --port P --endpoint-port Q.",
-            ) from None
 
 
 def _environment(options: EmulatorOptions, port: int) -> dict[str, str]:

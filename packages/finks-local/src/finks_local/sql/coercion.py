@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from finks_local.sql.types import (
-    BIGINT,
     INTEGERS,
     MAX_PRECISION,
     UNKNOWN,
@@ -146,8 +145,3 @@ def _coerce_zoned(value: Value, target: TrinoType) -> Value:
         return value.typed(target)
     packed = f"CASE WHEN {value.sql} IS NOT NULL THEN {{'t': {value.sql}, 'z': {text_literal(value.type.zone)}}} END"
     return Value(f"({packed})", target)
-
-
-def widest_integer(value: Value) -> Value:
-    """An integer of any width as a bigint."""
-    return coerce(value, BIGINT)

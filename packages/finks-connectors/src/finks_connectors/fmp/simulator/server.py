@@ -5,18 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from threading import Thread
 from types import TracebackType
 
-import uvicorn
-from finks.errors import SourceUnavailableError
+from finks.loopback import LoopbackServer
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,7 +23,6 @@ from finks_connectors.fmp.simulator.plans import Plan
 from finks_connectors.fmp.simulator.vendor import Call, Vendor
 
 _PREFIX = "/stable/"
-_START_SECONDS = 10.0
 
 
 class SimulatedFmp:
@@ -55,29 +51,12 @@ class SimulatedFmp:
         per_day: int | None = None,
     ) -> None:
         self._vendor = Vendor(today, dict(keys or {"simulated": "ultimate"}), per_minute, per_day)
-        # asyncio turns off Nagle's delay (40 ms an answer) only where the protocol is stated.
-        self._socket = socket.socket(proto=socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((host, port))
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                application(self._vendor),
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self._thread = Thread(target=self._server.run, args=([self._socket],), name="simulated-fmp", daemon=True)
+        self._server = LoopbackServer(application(self._vendor), "The simulated vendor", host=host, port=port)
 
     @property
     def url(self) -> str:
         """The address of the `stable` API, for `base_url`."""
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{host}:{port}/stable"
+        return f"{self._server.url}/stable"
 
     @property
     def today(self) -> date:
@@ -131,24 +110,17 @@ class SimulatedFmp:
 
     def start(self) -> None:
         """Serve, and return once requests are answered."""
-        self._thread.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            if time.monotonic() > deadline or not self._thread.is_alive():
-                raise SourceUnavailableError("The simulated vendor did not start.", where=self.url)
-            time.sleep(0.005)
+        self._server.start()
 
     def stop(self) -> None:
-        """Stop serving and wait for the thread."""
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
+        """Stop serving."""
+        self._server.stop()
 
     def wait(self) -> None:
         """Serve until interrupted."""
         with suppress(KeyboardInterrupt):
-            while self._thread.is_alive():
-                self._thread.join(0.5)
+            while self._server.alive:
+                time.sleep(0.5)
 
     def __enter__(self) -> SimulatedFmp:
         """Start."""

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from finks import errors
 from finks.errors import FinksError, JobFailedError
+from finks.transform.refined import Refined
 
 
 def result_name(run_id: str, job: str) -> str:
@@ -41,25 +42,8 @@ class Failure(BaseModel):
         return kind(self.message, where=self.where, expected=self.expected, got=self.got, hint=self.hint)
 
 
-class RefineCounts(BaseModel):
-    """What a Spark job did for one stream; see `finks.transform.spark.Refined`."""
-
-    table: str
-    read: int = 0
-    good: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    new: int = 0
-    changed: int = 0
-    same: int = 0
-    retracted: int = 0
-    suspicious: int = 0
-    rules: dict[str, int] = Field(default_factory=dict)
-
-
 class RefineResult(BaseModel):
     """The streams that a Spark job has refined, and why it did not do the rest."""
 
-    streams: list[RefineCounts] = Field(default_factory=list[RefineCounts])
+    streams: list[Refined] = Field(default_factory=list[Refined])
     failure: Failure | None = None

@@ -6,7 +6,7 @@
 `python -m finks.run.spark --help` is the same as a job.
 """
 
-from finks.transform.spark.refine import Refined, refine_stream
+from finks.transform.spark.refine import refine_stream
 from finks.transform.spark.session import lake_session
 
-__all__ = ["Refined", "lake_session", "refine_stream"]
+__all__ = ["lake_session", "refine_stream"]

@@ -7,7 +7,7 @@ Quarantine is written first, then Silver with the bookmark; everything here can 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -28,6 +28,7 @@ from finks.lake.versions import entity_column, refused
 from finks.lake.writing import committing
 from finks.source.model import Stream
 from finks.transform.recipe import Recipe
+from finks.transform.refined import Refined
 from finks.transform.spark import kernel
 from finks.transform.spark.boundary import spark_schema
 from finks.transform.spark.decision import Judgement, Tally, run_decision, tally, versions
@@ -42,33 +43,6 @@ SPLIT_BYTES: Final = str(4 * 1024 * 1024)
 
 ROWS_PER_TASK: Final = 100_000
 Step = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Refined:
-    """What one call did: counts of responses and records, as a run's report has them.
-
-    Attributes:
-        table: The stream's table name.
-        rules: Rejected records by rule.
-        quarantined: Rejects that were not in quarantine before.
-        late: Versions of known records that arrived after newer responses; the next refine reads Bronze again.
-    """
-
-    table: str
-    responses: int = 0
-    read: int = 0
-    good: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    new: int = 0
-    changed: int = 0
-    same: int = 0
-    retracted: int = 0
-    suspicious: int = 0
-    late: int = 0
-    rules: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def refine_stream(

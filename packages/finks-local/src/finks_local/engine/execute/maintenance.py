@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+from finks.lake.compaction import referred
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask, Table
 from sqlglot import exp
@@ -124,28 +125,9 @@ def vacuum(workspace: Workspace, statement: Vacuum) -> Outcome:
         with told(".".join(table.name())):
             table.maintenance.expire_snapshots().by_ids(old).commit()
             table = table.refresh()
-    referred = {bare(location) for location in _referred(table)}
+    known = {bare(location) for location in referred(table)}
     bucket, _ = bucket_and_key(table.location())
     for item in list_objects(workspace.backend.s3, table.location()):
-        if f"{bucket}/{item['Key']}" not in referred and item["LastModified"] < limit:
+        if f"{bucket}/{item['Key']}" not in known and item["LastModified"] < limit:
             workspace.backend.s3.delete_object(Bucket=bucket, Key=item["Key"])
     return Outcome(DDL, "VACUUM")
-
-
-def _referred(table: Table) -> Iterator[str]:
-    """The location of every file that the table's metadata names."""
-    yield table.metadata_location
-    for entry in table.metadata.metadata_log:
-        yield entry.metadata_file
-    for statistics in table.metadata.statistics:
-        yield statistics.statistics_path
-    seen: set[str] = set()
-    for snapshot in table.snapshots():
-        yield snapshot.manifest_list
-        for manifest in snapshot.manifests(table.io):
-            if manifest.manifest_path in seen:
-                continue
-            seen.add(manifest.manifest_path)
-            yield manifest.manifest_path
-            for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
-                yield entry.data_file.file_path
