@@ -101,6 +101,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
     flows: dict[str, Any] = Field(default_factory=dict, description="What finks-flows is told; it checks it itself.")
+    api: dict[str, Any] = Field(default_factory=dict, description="What finks-api is told; it checks it itself.")
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @classmethod
