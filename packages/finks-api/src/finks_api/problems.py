@@ -32,6 +32,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "invalid-parameter": Kind(400, "A parameter is wrong.", "Give what the detail says was expected."),
     "invalid-page": Kind(400, "This page token is not one of this query.", "Ask for the first page, without `page`."),
     "invalid-key": Kind(403, "No valid API key came with the request.", "Send a key in the header x-api-key."),
+    "refused": Kind(403, "The request was refused.", "Send it as the documentation shows."),
     "forbidden-dataset": Kind(403, "The key may not read this dataset.", "Ask for a key with this dataset."),
     "forbidden-portfolio": Kind(403, "The key may not read this portfolio.", "Ask for a key with this portfolio."),
     "not-found": Kind(404, "There is nothing here.", "See the list of routes in the documentation."),
@@ -73,6 +74,11 @@ class Problem(Exception):
         self.kind = CATALOGUE[slug]
         self.detail = detail
         self.members = members
+
+    @classmethod
+    def fixed(cls, slug: str) -> Problem:
+        """The problem that says the same to everyone. API Gateway's own answers are these."""
+        return cls(slug, CATALOGUE[slug].help)
 
     @property
     def status(self) -> int:
