@@ -60,7 +60,7 @@ RETRY_AFTER: Final[Mapping[str, int]] = {"rate-exceeded": 1, "quota-exceeded": 3
 """Seconds in `Retry-After`; fixed, because API Gateway's own answers can only be fixed."""
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
     """An answer that is a problem document.
 
     Args:

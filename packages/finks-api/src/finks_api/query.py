@@ -14,9 +14,12 @@ from typing import Final, Literal
 import pyarrow as pa
 
 Value = str | date | datetime | Decimal | int | bool
-Operator = Literal["=", ">=", "<="]
+Operator = Literal["=", ">=", "<=", "in"]
 
 _VERSION_ORDER: Final = ("_known_at", "_seq", "_retracted", "_row_hash")
+
+KNOWN_AT: Final = "known_at"
+"""What the API calls the column `_known_at` of a Silver table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,12 @@ class Filter:
     """One condition on a column.
 
     Attributes:
-        value: Never null.
+        value: Never null; for `in` the values, at least one.
     """
 
     column: str
     operator: Operator
-    value: Value
+    value: Value | tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,34 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """How many records of a Silver table are known, and the range of their times; one row.
+
+    Attributes:
+        table: `silver.<table>`.
+        key: What makes a record unique.
+        event_time: The column of the event time and its type; None without one.
+        known_at: What was known then; what is known now when None.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    event_time: tuple[str, pa.DataType] | None = None
+    known_at: datetime | None = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the row and their types."""
+        event = self.event_time[1] if self.event_time is not None else pa.date32()
+        fields = [("records", pa.int64()), ("first", event), ("last", event), (KNOWN_AT, INSTANT)]
+        return pa.schema(fields)
+
+
+INSTANT: Final = pa.timestamp("us", tz="UTC")
+Read = Query | Totals
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What an engine is told.
 
@@ -70,61 +101,85 @@ class Statement:
     schema: pa.Schema
 
 
-def render(query: Query, relation: Callable[[str], str]) -> Statement:
-    """The statement of a query.
+def render(read: Read, relation: Callable[[str], str]) -> Statement:
+    """The statement of a read.
 
     Args:
-        query: What to read.
+        read: What to read.
         relation: What the engine calls a table, pinned to its snapshot.
     """
-    conditions = [(f"{_name(each.column)} {each.operator} ?", (each.value,)) for each in query.filters]
-    after = [_after(query.key, query.after)] if query.after is not None else []
-    if query.table.startswith("silver."):
-        if query.known_at is not None:
-            conditions.append((f"{_name('_known_at')} <= ?", (query.known_at,)))
-        source, parameters = _newest(query, relation(query.table), conditions)
-        where, more = _where([("_nth = 1", ()), ("not _retracted", ()), *after])
-        parameters += more
+    if isinstance(read, Totals):
+        return _totals(read, relation(read.table))
+    conditions = [_condition(each) for each in read.filters]
+    after: list[_Condition] = [_after(read.key, read.after)] if read.after is not None else []
+    if read.table.startswith("silver."):
+        columns = [name for name in read.schema.names if name != KNOWN_AT]
+        source, first = _newest(relation(read.table), read.key, [*columns, *read.key], conditions, read.known_at)
+        where, second = _where([*_NEWEST, *after])
+        parameters = first + second
     else:
-        source = relation(query.table)
+        source = relation(read.table)
         where, parameters = _where([*conditions, *after])
-    order = ", ".join(_name(name) for name in query.key)
-    limit = f" limit {query.limit:d}" if query.limit is not None else ""
-    columns = ", ".join(_name(name) for name in query.schema.names)
-    return Statement(f"select {columns} from {source}{where} order by {order}{limit}", parameters, query.schema)  # noqa: S608
-
-
-def _newest(query: Query, relation: str, conditions: Sequence[tuple[str, tuple[Value, ...]]]) -> tuple[str, _Values]:
-    """The versions with their rank within their key, the newest first; as `finks.lake.reads` orders them."""
-    wanted = dict.fromkeys([*query.schema.names, *query.key, "_retracted"])
-    partition = ", ".join(_name(name) for name in query.key)
-    order = ", ".join(f"{_name(name)} desc" for name in _VERSION_ORDER)
-    rank = f"row_number() over (partition by {partition} order by {order}) as _nth"
-    where, parameters = _where(conditions)
-    columns = ", ".join(_name(name) for name in wanted)
-    return f"(select {columns}, {rank} from {relation}{where}) as versions", parameters  # noqa: S608
+    order = ", ".join(_name(name) for name in read.key)
+    limit = f" limit {read.limit:d}" if read.limit is not None else ""
+    shown = ", ".join(_name(name) for name in read.schema.names)
+    return Statement(f"select {shown} from {source}{where} order by {order}{limit}", parameters, read.schema)  # noqa: S608
 
 
 _Values = tuple[Value, ...]
+_Condition = tuple[str, _Values]
+_NEWEST: Final[tuple[_Condition, ...]] = (("_nth = 1", ()), ("not _retracted", ()))
 
 
-def _where(conditions: Sequence[tuple[str, _Values]]) -> tuple[str, _Values]:
+def _condition(wanted: Filter) -> _Condition:
+    if isinstance(wanted.value, tuple):
+        return f"{_name(wanted.column)} in ({', '.join('?' for _ in wanted.value)})", wanted.value
+    return f"{_name(wanted.column)} {wanted.operator} ?", (wanted.value,)
+
+
+def _totals(read: Totals, relation: str) -> Statement:
+    event = read.event_time[0] if read.event_time is not None else None
+    source, parameters = _newest(relation, read.key, [event] if event else [], [], read.known_at)
+    bounds = f"min({_name(event)}), max({_name(event)})" if event else "cast(null as date), cast(null as date)"
+    where, _ = _where(_NEWEST)
+    sql = f"select count(*), {bounds}, max({_name(KNOWN_AT)}) from {source}{where}"  # noqa: S608
+    return Statement(sql, parameters, read.schema)
+
+
+def _newest(
+    relation: str,
+    key: Sequence[str],
+    columns: Sequence[str],
+    conditions: Sequence[_Condition],
+    known_at: datetime | None,
+) -> _Condition:
+    """The versions with their rank within their key, the newest first; as `finks.lake.reads` orders them."""
+    bound: list[_Condition] = [('"_known_at" <= ?', (known_at,))] if known_at is not None else []
+    wanted = ", ".join(_name(name) for name in dict.fromkeys([*columns, "_retracted"]))
+    partition = ", ".join(_name(name) for name in key)
+    order = ", ".join(f"{_name(name)} desc" for name in _VERSION_ORDER)
+    rank = f"row_number() over (partition by {partition} order by {order}) as _nth"
+    where, parameters = _where([*conditions, *bound])
+    return f'(select {wanted}, "_known_at" as {KNOWN_AT}, {rank} from {relation}{where}) as versions', parameters  # noqa: S608
+
+
+def _where(conditions: Sequence[_Condition]) -> _Condition:
     if not conditions:
         return "", ()
     text = " and ".join(text for text, _ in conditions)
     return f" where {text}", tuple(value for _, values in conditions for value in values)
 
 
-def _after(key: Sequence[str], last: _Values) -> tuple[str, _Values]:
+def _after(key: Sequence[str], last: _Values) -> _Condition:
     """Later in the order of the key: `a > ? or (a = ? and b > ?)`."""
 
-    def terms() -> Iterator[tuple[str, _Values]]:
+    def terms() -> Iterator[_Condition]:
         for depth, name in enumerate(key):
             equal = [f"{_name(before)} = ?" for before in key[:depth]]
-            yield " and ".join([*equal, f"{_name(name)} > ?"]), last[: depth + 1]
+            yield "(" + " and ".join([*equal, f"{_name(name)} > ?"]) + ")", last[: depth + 1]
 
     parts = list(terms())
-    return "(" + " or ".join(f"({text})" for text, _ in parts) + ")", tuple(v for _, values in parts for v in values)
+    return f"({' or '.join(text for text, _ in parts)})", tuple(v for _, values in parts for v in values)
 
 
 def _name(name: str) -> str:

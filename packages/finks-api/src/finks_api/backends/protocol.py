@@ -9,7 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 from finks.lake.releases import Release
 
-from finks_api.query import Query
+from finks_api.query import Read
 
 
 class StillRunning(Exception):  # noqa: N818 - nothing is wrong
@@ -27,7 +27,7 @@ class SilverFacts:
         licence: The contract's licence tag; None when it has none.
         key: What makes a record unique.
         event_time: The column of the event time; None when there is none.
-        fields: Name, type, whether it is required, and description of each column of the contract.
+        schema: The columns of the contract; the metadata `doc` of a field describes it.
     """
 
     table: str
@@ -37,23 +37,7 @@ class SilverFacts:
     licence: str | None
     key: tuple[str, ...]
     event_time: str | None
-    fields: tuple[tuple[str, str, bool, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How much of a Silver table there is.
-
-    Attributes:
-        records: Records known now.
-        first, last: The range of the event time, as ISO 8601 text; None without one, or without records.
-        known_at: When the newest version became known, as ISO 8601 text.
-    """
-
-    records: int
-    first: str | None
-    last: str | None
-    known_at: str | None
+    schema: pa.Schema
 
 
 class Backend(Protocol):
@@ -67,8 +51,8 @@ class Backend(Protocol):
         """
         ...
 
-    def rows(self, query: Query, release: Release) -> pa.Table:
-        """The rows of a query at a release, with the query's schema.
+    def rows(self, read: Read, release: Release) -> pa.Table:
+        """The rows of a read at a release, with the read's schema.
 
         Raises:
             StillRunning: The engine is at it.
@@ -76,14 +60,10 @@ class Backend(Protocol):
         """
         ...
 
-    def datasets(self) -> Sequence[SilverFacts]:
-        """The Silver tables of the lake, by name."""
-        ...
-
-    def coverage(self, facts: SilverFacts, release: Release) -> Coverage:
-        """How much of a Silver table a release has.
+    def datasets(self, release: Release) -> Sequence[SilverFacts]:
+        """The Silver tables that a release was built of, by name.
 
         Raises:
-            As `rows`.
+            Problem: `expired-version` or `unavailable`.
         """
         ...
