@@ -14,7 +14,7 @@ from typing import Final, Literal
 import pyarrow as pa
 
 Value = str | date | datetime | Decimal | int | bool
-Operator = Literal["=", ">=", "<="]
+Operator = Literal["=", ">=", "<=", "in"]
 
 _VERSION_ORDER: Final = ("_known_at", "_seq", "_retracted", "_row_hash")
 
@@ -27,12 +27,12 @@ class Filter:
     """One condition on a column.
 
     Attributes:
-        value: Never null.
+        value: Never null; for `in` the values, at least one.
     """
 
     column: str
     operator: Operator
-    value: Value
+    value: Value | tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def render(read: Read, relation: Callable[[str], str]) -> Statement:
     """
     if isinstance(read, Totals):
         return _totals(read, relation(read.table))
-    conditions: list[_Condition] = [(f"{_name(each.column)} {each.operator} ?", (each.value,)) for each in read.filters]
+    conditions = [_condition(each) for each in read.filters]
     after: list[_Condition] = [_after(read.key, read.after)] if read.after is not None else []
     if read.table.startswith("silver."):
         columns = [name for name in read.schema.names if name != KNOWN_AT]
@@ -129,6 +129,12 @@ def render(read: Read, relation: Callable[[str], str]) -> Statement:
 _Values = tuple[Value, ...]
 _Condition = tuple[str, _Values]
 _NEWEST: Final[tuple[_Condition, ...]] = (("_nth = 1", ()), ("not _retracted", ()))
+
+
+def _condition(wanted: Filter) -> _Condition:
+    if isinstance(wanted.value, tuple):
+        return f"{_name(wanted.column)} in ({', '.join('?' for _ in wanted.value)})", wanted.value
+    return f"{_name(wanted.column)} {wanted.operator} ?", (wanted.value,)
 
 
 def _totals(read: Totals, relation: str) -> Statement:

@@ -43,13 +43,15 @@ class Record:
 
     Attributes:
         name: Of the OpenAPI schema.
-        dataset: The scope that a key needs, and the table's name in the settings.
+        dataset: What the settings call its table.
+        scope: What a key must be allowed to read.
         key: What makes a record unique, and its order.
     """
 
     name: str
     description: str
     dataset: str
+    scope: str
     key: tuple[str, ...]
     fields: tuple[Field, ...]
 
@@ -100,6 +102,7 @@ PORTFOLIO: Final = Record(
     "Portfolio",
     "One portfolio.",
     "portfolios",
+    "portfolios",
     ("portfolio_id",),
     (_PORTFOLIO, Field("name", pa.string(), "What people call it."), _BASE, _KNOWN),
 )
@@ -108,6 +111,7 @@ SUMMARY: Final = Record(
     "DailySummary",
     "One portfolio on one date, from its first transaction on. Amounts are in base currency.",
     "summaries",
+    "portfolios",
     ("portfolio_id", "date"),
     (
         _PORTFOLIO,
@@ -142,6 +146,7 @@ POSITION: Final = Record(
     "Position",
     "One security in one portfolio on one date.",
     "positions",
+    "portfolios",
     ("portfolio_id", "date", "symbol"),
     (
         _PORTFOLIO,
@@ -166,6 +171,7 @@ TRANSACTION: Final = Record(
     "Transaction",
     "One booking in a portfolio.",
     "transactions",
+    "transactions",
     ("portfolio_id", "transaction_id"),
     (
         _PORTFOLIO,
@@ -187,6 +193,7 @@ SECURITY: Final = Record(
     "Security",
     "One security that has a profile.",
     "securities",
+    "securities",
     ("symbol",),
     (
         _SYMBOL,
@@ -202,6 +209,7 @@ SECURITY: Final = Record(
 BAR: Final = Record(
     "DailyBar",
     "One session of one security, as traded: no split or dividend changes it later.",
+    "bars",
     "bars",
     ("symbol", "session"),
     (
@@ -219,6 +227,7 @@ BAR: Final = Record(
 DIVIDEND: Final = Record(
     "Dividend",
     "One cash dividend of one security, by its ex-date.",
+    "dividends",
     "dividends",
     ("symbol", "ex_date"),
     (
@@ -238,6 +247,7 @@ SPLIT: Final = Record(
     "Split",
     "One split of one security: a holding of q is q * numerator / denominator from its ex-date on.",
     "splits",
+    "splits",
     ("symbol", "ex_date"),
     (
         _SYMBOL,
@@ -250,6 +260,3 @@ SPLIT: Final = Record(
 )
 
 RECORDS: Final = (PORTFOLIO, SUMMARY, POSITION, TRANSACTION, SECURITY, BAR, DIVIDEND, SPLIT)
-
-DATASETS: Final = tuple(dict.fromkeys(record.dataset for record in RECORDS))
-"""The scopes of keys."""

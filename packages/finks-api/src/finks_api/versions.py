@@ -1,0 +1,77 @@
+"""Which Gold release an answer reads: the served one, the one of a time, or the one that a page is bound to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import Lock
+
+import anyio.to_thread
+from finks.lake.releases import Release
+
+from finks_api.backends.protocol import Backend
+from finks_api.problems import Problem
+
+
+class Versions:
+    """The releases, looked up again once what is known is too old.
+
+    Args:
+        backend: Where they are.
+        refresh: Seconds for which they are not looked up again.
+        now: A clock in seconds that never goes back.
+    """
+
+    def __init__(self, backend: Backend, refresh: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._backend = backend
+        self._refresh = refresh
+        self._now = now
+        self._lock = Lock()
+        self._known: Sequence[Release] = ()
+        self._read_at = float("-inf")
+
+    async def current_id(self) -> int | None:
+        """The number of the served release; None before the first. Cheap while what is known is young enough."""
+        if not self._is_fresh():
+            await anyio.to_thread.run_sync(self._releases)
+        return self._known[0].release_id if self._known else None
+
+    def current(self) -> Release:
+        """The served release.
+
+        Raises:
+            Problem: `nothing-published`, or `unavailable`.
+        """
+        known = self._releases()
+        if not known:
+            raise Problem("nothing-published", "No Gold release was published yet.")
+        return known[0]
+
+    def at(self, as_of: datetime) -> Release:
+        """The release that was served at a time.
+
+        Raises:
+            Problem: `nothing-published`: none was. Or `unavailable`.
+        """
+        for release in self._releases():
+            if release.published_at <= as_of:
+                return release
+        raise Problem("nothing-published", f"No Gold release was published by {as_of.isoformat()}.")
+
+    def numbered(self, release_id: int) -> Release | None:
+        """The release with a number; None when there is none."""
+        return next((release for release in self._releases() if release.release_id == release_id), None)
+
+    def _is_fresh(self) -> bool:
+        return self._now() - self._read_at < self._refresh
+
+    def _releases(self) -> Sequence[Release]:
+        if not self._is_fresh():
+            with self._lock:
+                # Whoever waited for the lock takes what the other one read.
+                if not self._is_fresh():
+                    asked_at = self._now()
+                    self._known = self._backend.releases()
+                    self._read_at = asked_at
+        return self._known
