@@ -32,6 +32,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "invalid-parameter": Kind(400, "A parameter is wrong.", "Give what the detail says was expected."),
     "invalid-page": Kind(400, "This page token is not one of this query.", "Ask for the first page, without `page`."),
     "invalid-key": Kind(403, "No valid API key came with the request.", "Send a key in the header x-api-key."),
+    "refused": Kind(403, "The request was refused.", "Send it as the documentation shows."),
     "forbidden-dataset": Kind(403, "The key may not read this dataset.", "Ask for a key with this dataset."),
     "forbidden-portfolio": Kind(403, "The key may not read this portfolio.", "Ask for a key with this portfolio."),
     "not-found": Kind(404, "There is nothing here.", "See the list of routes in the documentation."),
@@ -41,10 +42,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "nothing-published": Kind(404, "Nothing was published by then.", "Ask for a later time, or for now."),
     "method-not-allowed": Kind(405, "This method is not allowed here.", "The API is read only: use GET or HEAD."),
     "not-acceptable": Kind(406, "There is no such format.", "Use one of those that the detail lists."),
-    "expired-page": Kind(410, "This page token has expired.", "Ask for the first page, without `page`."),
+    "request-timeout": Kind(408, "The request did not come to its end.", "Send it faster."),
     "expired-version": Kind(410, "This version is no longer kept.", "Ask without `as_of`, or for a later time."),
     "body-not-allowed": Kind(413, "A request must not have a body.", "Send parameters in the address."),
     "too-long": Kind(414, "The address of the request is too long.", "Shorten it."),
+    "headers-too-large": Kind(431, "The request's headers are too large.", "Send fewer of them."),
     "rate-exceeded": Kind(429, "Too many requests at once.", "Wait for the seconds in Retry-After."),
     "quota-exceeded": Kind(429, "The day's quota is used up.", "Wait for the seconds in Retry-After, or for tomorrow."),
     "internal": Kind(500, "The server made a mistake.", "Report it with the id in x-correlation-id."),
@@ -73,6 +75,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
         self.kind = CATALOGUE[slug]
         self.detail = detail
         self.members = members
+
+    @classmethod
+    def fixed(cls, slug: str) -> Problem:
+        """The problem that says the same to everyone. API Gateway's own answers are these."""
+        return cls(slug, CATALOGUE[slug].help)
 
     @property
     def status(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from finks.errors import ConfigurationError
 from finks.run.sections import S3Address, Section
@@ -31,6 +31,9 @@ class TableSettings(Section):
 class ApiSettings(Section):
     """The Data API."""
 
+    engine: Literal["duckdb", "athena"] = Field(
+        default="duckdb", description="What runs the queries: DuckDB in the server's process, or Athena."
+    )
     keys: S3Address | Path = Field(
         default=Path("api-keys.json"),
         description="The document of keys, relative to the settings file; or s3://bucket/key.",
@@ -43,7 +46,6 @@ class ApiSettings(Section):
     refresh: float = Field(
         default=2.0, ge=0, description="Seconds for which the served release is not looked up again."
     )
-    page_seconds: float = Field(default=3600, gt=0, description="Seconds for which a page token is good.")
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Memory for finished answers, in bytes.")
     wait: float = Field(default=20, gt=0, description="Seconds after which a running query is answered by 202.")
     workgroup: str | None = Field(
