@@ -1,4 +1,8 @@
-"""Page tokens: opaque, signed, bound to one key, one query and one release, good for a time."""
+"""Page tokens: opaque, signed, bound to one key, one query and one release.
+
+A token says nothing that changes from one call to the next, so equal answers have equal bytes. It is good for as long
+as its release is kept.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,6 @@ from finks_api.problems import Problem
 from finks_api.query import Value
 
 _SIGNATURE_BYTES: Final = 16
-LONGEST: Final = 2048
-"""A token is never longer than this."""
-
 _AGAIN: Final = "Ask for the first page, without `page`."
 
 
@@ -42,36 +43,33 @@ class PageTokens:
 
     Args:
         secret: Signs them.
-        lifetime: Seconds for which a token is good.
     """
 
-    def __init__(self, secret: bytes, lifetime: float) -> None:
+    def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._lifetime = lifetime
 
-    def make(self, page: Page, *, key_id: str, query: str, now: datetime) -> str:
+    def make(self, page: Page, *, key_id: str, query: bytes) -> str:
         """The token of a page.
 
         Args:
             page: Where to go on.
             key_id: Whose it is.
             query: The canonical text of the query that it belongs to.
-            now: The time, aware.
         """
         after = None if page.after is None else [_plain(value) for value in page.after]
-        body = orjson.dumps([page.release_id, after, int(now.timestamp() + self._lifetime)])
+        body = orjson.dumps([page.release_id, after])
         return base64.urlsafe_b64encode(self._sign(body, key_id, query) + body).decode().rstrip("=")
 
-    def open(self, token: str, *, key_id: str, query: str, key: Sequence[pa.DataType], now: datetime) -> Page:
+    def open(self, token: str, *, key_id: str, query: bytes, key: Sequence[pa.DataType]) -> Page:
         """The page of a token.
 
         Args:
             token: What the caller sent.
-            key_id, query, now: See `make`.
+            key_id, query: See `make`.
             key: The types of the columns of the key.
 
         Raises:
-            Problem: `invalid-page`: it is not a token of this key and this query; `expired-page`: it was.
+            Problem: `invalid-page`: it is not a token of this key and this query.
         """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -80,15 +78,13 @@ class PageTokens:
         signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(body, key_id, query)):
             raise Problem("invalid-page", _AGAIN)
-        release_id, after, expires = orjson.loads(body)
-        if now.timestamp() > expires:
-            raise Problem("expired-page", _AGAIN)
+        release_id, after = orjson.loads(body)
         values = None if after is None else tuple(_typed(value, kind) for value, kind in zip(after, key, strict=True))
         return Page(release_id, values)
 
-    def _sign(self, body: bytes, key_id: str, query: str) -> bytes:
+    def _sign(self, body: bytes, key_id: str, query: bytes) -> bytes:
         # Lengths keep the parts apart: no two different triples give the same bytes.
-        parts = b"".join(len(part).to_bytes(4) + part for part in (key_id.encode(), query.encode(), body))
+        parts = b"".join(len(part).to_bytes(4) + part for part in (key_id.encode(), query, body))
         return hmac.digest(self._secret, parts, sha256)[:_SIGNATURE_BYTES]
 
 

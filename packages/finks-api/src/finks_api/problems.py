@@ -42,7 +42,6 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "nothing-published": Kind(404, "Nothing was published by then.", "Ask for a later time, or for now."),
     "method-not-allowed": Kind(405, "This method is not allowed here.", "The API is read only: use GET or HEAD."),
     "not-acceptable": Kind(406, "There is no such format.", "Use one of those that the detail lists."),
-    "expired-page": Kind(410, "This page token has expired.", "Ask for the first page, without `page`."),
     "expired-version": Kind(410, "This version is no longer kept.", "Ask without `as_of`, or for a later time."),
     "body-not-allowed": Kind(413, "A request must not have a body.", "Send parameters in the address."),
     "too-long": Kind(414, "The address of the request is too long.", "Shorten it."),

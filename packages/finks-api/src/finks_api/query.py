@@ -35,6 +35,13 @@ class Filter:
     value: Value | tuple[Value, ...]
 
 
+def between(column: str, start: date | None, end: date | None) -> tuple[Filter, ...]:
+    """The filters of a range, both ends included."""
+    first = (Filter(column, ">=", start),) if start is not None else ()
+    last = (Filter(column, "<=", end),) if end is not None else ()
+    return first + last
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Rows of one table in the order of their key.

@@ -43,7 +43,6 @@ class ApiSettings(Section):
     refresh: float = Field(
         default=2.0, ge=0, description="Seconds for which the served release is not looked up again."
     )
-    page_seconds: float = Field(default=3600, gt=0, description="Seconds for which a page token is good.")
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Memory for finished answers, in bytes.")
     wait: float = Field(default=20, gt=0, description="Seconds after which a running query is answered by 202.")
     workgroup: str | None = Field(

@@ -14,6 +14,15 @@ from finks_api.backends.protocol import Backend
 from finks_api.problems import Problem
 
 
+def snapshot_of(table: str, release: Release) -> int | None:
+    """The snapshot of a table, `<zone>.<name>`, at a release; None when the release has no such table."""
+    zone, _, name = table.partition(".")
+    if zone == "gold":
+        mart = release.marts.get(name)
+        return None if mart is None else mart.snapshot_id
+    return release.silver_snapshots.get(name)
+
+
 class Versions:
     """The releases, looked up again once what is known is too old.
 

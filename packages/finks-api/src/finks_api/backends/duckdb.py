@@ -16,10 +16,11 @@ from finks.lake.catalog import find_table
 from finks.lake.duck import confine, create_view
 from finks.lake.releases import Release
 
-from finks_api.backends.facts import silver_facts, snapshot_of, to_schema
+from finks_api.backends.facts import silver_facts, to_schema
 from finks_api.backends.protocol import SilverFacts
 from finks_api.problems import Problem
 from finks_api.query import Read, render
+from finks_api.versions import snapshot_of
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table

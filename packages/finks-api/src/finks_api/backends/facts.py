@@ -14,15 +14,6 @@ from pyiceberg.table import Table
 from finks_api.backends.protocol import SilverFacts
 
 
-def snapshot_of(table: str, release: Release) -> int | None:
-    """The snapshot of a table, `<zone>.<name>`, at a release; None when the release has no such table."""
-    zone, _, name = table.partition(".")
-    if zone == "gold":
-        mart = release.marts.get(name)
-        return None if mart is None else mart.snapshot_id
-    return release.silver_snapshots.get(name)
-
-
 def silver_facts(catalog: Catalog, release: Release) -> Sequence[SilverFacts]:
     """What the Silver tables that a release was built of say of themselves, by name."""
     found = ((name, find_table(catalog, f"silver.{name}")) for name in sorted(release.silver_snapshots))
