@@ -52,7 +52,7 @@ def router(reader: Reader) -> APIRouter:
             f"/{{symbol}}/{name}",
             operation_id=operation,
             name=name,
-            summary=text,
+            description=text,
             responses=records(record, "unknown-security"),
             response_class=Response,
         )
