@@ -1,0 +1,42 @@
+"""The records of the API are those of the marts and of the contracts."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+import yaml
+from finks.contract.schemas import arrow_schema
+from finks_api.query import KNOWN_AT
+from finks_api.records import BAR, DIVIDEND, PORTFOLIO, POSITION, SECURITY, SPLIT, SUMMARY, TRANSACTION
+from finks_api.settings import TableSettings
+from finks_connectors.files.contracts import Portfolio, Transaction
+from finks_connectors.fmp.contracts import DailyBar, Dividend, Split
+
+SQL = {pa.string(): "varchar", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
+
+
+@pytest.mark.parametrize("record", [SUMMARY, POSITION, SECURITY], ids=lambda record: record.name)
+def test_a_record_of_gold_has_the_columns_of_its_mart(record, repository):
+    mart = getattr(TableSettings(), record.dataset).removeprefix("gold.")
+    model = yaml.safe_load((repository / f"dbt/models/marts/{mart}.yml").read_text())["models"][0]
+    declared = {column["name"]: column["data_type"] for column in model["columns"]}
+    assert {each.name: SQL.get(each.type, f"{each.type}".replace("decimal128", "decimal").replace(" ", "")) for each in record.fields} == declared  # fmt: skip
+
+
+@pytest.mark.parametrize("record", [SUMMARY, POSITION, SECURITY], ids=lambda record: record.name)
+def test_a_field_of_gold_may_be_null_only_where_its_mart_allows_it(record, repository):
+    mart = getattr(TableSettings(), record.dataset).removeprefix("gold.")
+    model = yaml.safe_load((repository / f"dbt/models/marts/{mart}.yml").read_text())["models"][0]
+    required = {column["name"] for column in model["columns"] if "constraints" in column}
+    assert {each.name for each in record.fields if not each.nullable} == required
+
+
+@pytest.mark.parametrize(
+    ("record", "contract"),
+    [(PORTFOLIO, Portfolio), (TRANSACTION, Transaction), (BAR, DailyBar), (DIVIDEND, Dividend), (SPLIT, Split)],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_a_record_of_silver_has_the_types_of_its_contract(record, contract):
+    declared = {each.name: (each.type, each.nullable) for each in arrow_schema(contract.compiled())}
+    mine = {each.name: (each.type, each.nullable) for each in record.fields if each.name != KNOWN_AT}
+    assert mine == {name: declared[name] for name in mine}
