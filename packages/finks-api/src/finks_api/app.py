@@ -76,6 +76,7 @@ def create_routes(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(StillRunning, _still_running)
+    app.add_exception_handler(Exception, _failed)
     app.openapi = lambda: document(app)
     return app
 
@@ -88,6 +89,11 @@ def _problem(request: Request, error: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _problem(request, Problem.fixed(_SLUGS.get(error.status_code, "internal")))
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    # It is raised again after this, so that it gets into the log.
+    return _problem(request, Problem.fixed("internal"))
 
 
 def _still_running(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from finks.errors import ConfigurationError
 from finks.run.sections import S3Address, Section
@@ -31,6 +31,9 @@ class TableSettings(Section):
 class ApiSettings(Section):
     """The Data API."""
 
+    engine: Literal["duckdb", "athena"] = Field(
+        default="duckdb", description="What runs the queries: DuckDB in the server's process, or Athena."
+    )
     keys: S3Address | Path = Field(
         default=Path("api-keys.json"),
         description="The document of keys, relative to the settings file; or s3://bucket/key.",

@@ -96,7 +96,7 @@ class _Pinned:
         statement = render(read, lambda table: table)
         cursor = self._connection.cursor()
         try:
-            found = cursor.execute(statement.sql, list(statement.parameters)).to_arrow_table()
+            found = cursor.sql(statement.sql, params=list(statement.parameters)).to_arrow_table()
         finally:
             cursor.close()
         return to_schema(found, statement.schema)
