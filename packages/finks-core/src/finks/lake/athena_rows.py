@@ -84,8 +84,8 @@ def _typed(text: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 def _moments(text: pa.ChunkedArray, kind: pa.TimestampType) -> pa.ChunkedArray:
-    if pc.all(pc.ends_with(text, _UTC)).as_py() in {True, None}:
-        plain = pc.utf8_slice_codeunits(text, 0, -len(_UTC))
+    if pc.all(pc.ends_with(text, _UTC)).as_py() in {True, None}:  # pyright: ignore[reportAttributeAccessIssue]
+        plain = pc.utf8_slice_codeunits(text, 0, -len(_UTC))  # pyright: ignore[reportAttributeAccessIssue]
         return plain.cast(pa.timestamp(kind.unit)).cast(kind)
     return _each(text, _moment, kind)
 
