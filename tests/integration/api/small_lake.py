@@ -54,11 +54,13 @@ class SmallLake:
 
     def publish(self, value: Decimal, days: int = 10) -> Release:
         """Publish a release in which every portfolio is worth this on every date."""
+        dates = [(name, of, number) for name, of in PORTFOLIOS.items() for number in range(days)]
+        positions = [_position(*where, symbol, value) for where in dates for symbol in SYMBOLS]
         tables = {
-            "daily_portfolio_summary": _rows(SUMMARY, [_summary(n, of, i, value) for n, of in PORTFOLIOS.items() for i in range(days)]),
-            "fct_position_daily": _rows(POSITION, [_position(n, of, i, s, value) for n, of in PORTFOLIOS.items() for i in range(days) for s in SYMBOLS]),
+            "daily_portfolio_summary": _rows(SUMMARY, [_summary(*where, value) for where in dates]),
+            "fct_position_daily": _rows(POSITION, positions),
             "dim_security": _rows(SECURITY, [_security(symbol, days) for symbol in SYMBOLS]),
-        }  # fmt: skip
+        }
         with self.lake.hold(run_id="run-1", command="a test"):
             return self.lake.publish(tables, run_id="run-1", silver_snapshots=self.lake.silver_snapshots())
 

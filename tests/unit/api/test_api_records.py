@@ -12,7 +12,11 @@ from finks_api.settings import TableSettings
 from finks_connectors.files.contracts import Portfolio, Transaction
 from finks_connectors.fmp.contracts import DailyBar, Dividend, Split
 
-SQL = {pa.string(): "varchar", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
+PLAIN = {pa.string(): "varchar", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
+
+
+def sql(kind: pa.DataType) -> str:
+    return PLAIN.get(kind) or f"decimal({kind.precision},{kind.scale})"
 
 
 @pytest.mark.parametrize("record", [SUMMARY, POSITION, SECURITY], ids=lambda record: record.name)
@@ -20,7 +24,7 @@ def test_a_record_of_gold_has_the_columns_of_its_mart(record, repository):
     mart = getattr(TableSettings(), record.dataset).removeprefix("gold.")
     model = yaml.safe_load((repository / f"dbt/models/marts/{mart}.yml").read_text())["models"][0]
     declared = {column["name"]: column["data_type"] for column in model["columns"]}
-    assert {each.name: SQL.get(each.type, f"{each.type}".replace("decimal128", "decimal").replace(" ", "")) for each in record.fields} == declared  # fmt: skip
+    assert {each.name: sql(each.type) for each in record.fields} == declared
 
 
 @pytest.mark.parametrize("record", [SUMMARY, POSITION, SECURITY], ids=lambda record: record.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
@@ -81,7 +80,7 @@ def test_totals_count_records(rows):
     assert (records, first, last) == (len(kept), min(days, default=None), max(days, default=None))
 
 
-@given(st.text(min_size=1).filter(lambda text: not re.fullmatch(r"[\w ,.<>=?()*'\"]{1,2}", text)))
+@given(st.text())
 def test_no_value_is_in_the_text(value):
     plain = render(Query("gold.t", SCHEMA, KEY, (Filter("symbol", "=", "x"),)), lambda table: table)
     mine = render(

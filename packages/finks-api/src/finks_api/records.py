@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from finks_api.keys.model import Dataset
 from finks_api.query import INSTANT, KNOWN_AT
 
 MONEY: Final = pa.decimal128(38, 10)
@@ -51,7 +52,7 @@ class Record:
     name: str
     description: str
     dataset: str
-    scope: str
+    scope: Dataset
     key: tuple[str, ...]
     fields: tuple[Field, ...]
 
