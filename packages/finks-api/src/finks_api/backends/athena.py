@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 from finks.errors import FinksError
 from finks.lake.athena_sql import literal
-from finks.lake.aws_errors import told
+from finks.lake.aws_errors import explain
 from finks.lake.catalog import find_table
 from finks.lake.glue import ZoneCatalog
 from finks.lake.gold import GoldZone
@@ -20,7 +20,7 @@ from finks.lake.releases import RELEASES, Release
 from finks.lake.s3_place import S3Place
 
 from finks_api.backends.facts import silver_facts
-from finks_api.backends.protocol import SilverFacts
+from finks_api.backends.protocol import SilverFacts, StillRunning
 from finks_api.backends.runs import Asked, QueryFailed, Runs
 from finks_api.problems import Problem
 from finks_api.query import Read, render
@@ -107,8 +107,12 @@ def _expired(release: Release) -> Problem:
 def _reachable() -> Generator[None]:
     """Turn what the lake raises into its problem; the details are for the log alone."""
     try:
-        with told():
-            yield
-    except FinksError as error:
-        _LOG.error("the lake cannot be read: %s", error)
+        yield
+    except (Problem, StillRunning):
+        raise
+    except Exception as error:
+        explained = error if isinstance(error, FinksError) else explain(error)
+        if explained is None:
+            raise
+        _LOG.error("the lake cannot be read: %s", explained)
         raise Problem("unavailable", "The lake cannot be read now.") from None

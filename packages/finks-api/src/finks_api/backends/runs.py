@@ -20,7 +20,6 @@ import pyarrow as pa
 from botocore.exceptions import ClientError
 from finks.lake.athena_rows import read_rows
 from finks.lake.aws import Aws
-from finks.lake.aws_errors import told
 from finks.observe import span
 
 from finks_api.backends.executions import Execution, Executions
@@ -110,7 +109,7 @@ class Runs:
             StillRunning: It did not end in `wait` seconds. The same call goes on waiting for it.
             QueryFailed: It failed, or was refused.
             Problem: `busy` or `too-much-data`.
-            FinksError: AWS cannot be reached or refuses a call.
+            ClientError, BotoCoreError: AWS refuses a call, or cannot be reached.
         """
         query = self._digest(asked)
         wait = _Wait(self._options.wait)
@@ -220,15 +219,14 @@ class _Wait:
 
 @contextmanager
 def _asking() -> Generator[None]:
-    """Turn throttling into its problem, and what else AWS raises into finks errors."""
-    with told():
-        try:
-            yield
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _BUSY:
-                raise
-            _LOG.warning("Athena is busy: %s", error)
-            raise Problem("busy", "Too many queries are under way.") from None
+    """Turn throttling into its problem."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in _BUSY:
+            raise
+        _LOG.warning("Athena is busy: %s", error)
+        raise Problem("busy", "Too many queries are under way.") from None
 
 
 def _scanned(execution: Mapping[str, Any]) -> int:
