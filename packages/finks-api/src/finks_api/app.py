@@ -25,6 +25,7 @@ from finks_api.problems import Problem
 from finks_api.reading import Reader, running
 from finks_api.routes import datasets, portfolios, securities, service
 from finks_api.settings import ApiSettings
+from finks_api.site import routes as site
 from finks_api.versions import Versions
 
 _SLUGS: Final = {404: "not-found", 405: "method-not-allowed"}
@@ -55,7 +56,7 @@ def create_app(
     versions = Versions(backend, settings.refresh)
     routes = create_routes(backend, versions, settings, clock)
     answers = Answers(routes, versions.current_id, limit_bytes=settings.cache_bytes)
-    return Access(answers, keys, open_paths={service.HEALTH}, limiter=limiter, clock=clock)
+    return Access(answers, keys, open_paths={service.HEALTH, *site.OPEN_PATHS}, limiter=limiter, clock=clock)
 
 
 def create_routes(
@@ -78,6 +79,7 @@ def create_routes(
     app.add_exception_handler(StillRunning, _still_running)
     app.add_exception_handler(Exception, _failed)
     app.openapi = lambda: document(app)
+    app.include_router(site.router(app.openapi))
     return app
 
 

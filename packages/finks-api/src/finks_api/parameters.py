@@ -44,11 +44,24 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 FormatName = Literal["json", "csv", "ndjson", "arrow"]
 
 _TEXT: Final = r"^[^\x00-\x1f\x7f]+$"
-PortfolioId = Annotated[str, Path(min_length=1, max_length=100, pattern=_TEXT, description="The portfolio.")]
-Symbol = Annotated[
-    str, Path(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9.^=_-]+$", description="The vendor's symbol.")
+PortfolioId = Annotated[
+    str,
+    Path(min_length=1, max_length=100, pattern=_TEXT, description="The portfolio.", examples=["us-retirement"]),
 ]
-DatasetName = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z]+$", description="The dataset.")]
+Symbol = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=32,
+        pattern=r"^[A-Za-z0-9.^=_-]+$",
+        description="The vendor's symbol.",
+        examples=["IBM"],
+    ),
+]
+DatasetName = Annotated[
+    str,
+    Path(min_length=1, max_length=64, pattern=r"^[a-z]+$", description="The dataset.", examples=["bars"]),
+]
 
 
 UNKNOWN: Final = "unknown_parameter"
@@ -98,8 +111,8 @@ class DataParameters(AsOf):
 class RangeParameters(DataParameters):
     """With a range of dates."""
 
-    start: Day | None = Field(default=None, description="The first date wanted.")
-    end: Day | None = Field(default=None, description="The last date wanted.")
+    start: Day | None = Field(default=None, description="The first date wanted.", examples=["2012-06-01"])
+    end: Day | None = Field(default=None, description="The last date wanted.", examples=["2012-06-30"])
 
     @field_validator("end")
     @classmethod
@@ -113,4 +126,4 @@ class RangeParameters(DataParameters):
 class DayParameters(DataParameters):
     """With a date."""
 
-    date: Day = Field(description="The date wanted.")
+    date: Day = Field(description="The date wanted.", examples=["2012-06-29"])

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from finks_api.keys.model import Dataset
 from finks_api.query import INSTANT, KNOWN_AT
 
 MONEY: Final = pa.decimal128(38, 10)
 PRICE: Final = pa.decimal128(38, 12)
 RATE: Final = pa.decimal128(38, 14)
 QUOTE: Final = pa.decimal128(38, 18)
-PERCENT: Final = pa.decimal128(38, 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Record:
     name: str
     description: str
     dataset: str
-    scope: str
+    scope: Dataset
     key: tuple[str, ...]
     fields: tuple[Field, ...]
 
@@ -153,13 +153,13 @@ POSITION: Final = Record(
         Field("date", pa.date32(), "The date."),
         _SYMBOL,
         Field("quantity", MONEY, "Shares held at the end of the date."),
-        Field("currency", pa.string(), "Of the price.", nullable=True),
+        Field("currency", pa.string(), "Of the price."),
         Field("price", PRICE, "The last close until the date; null without one.", nullable=True),
         Field("price_session", pa.date32(), "The session of that close.", nullable=True),
         Field("price_age_days", pa.int64(), "Days from that session to the date.", nullable=True),
         Field("market_value_local", MONEY, "In the currency of the price.", nullable=True),
-        Field("fx_rate", RATE, "Units of base currency for one unit of the price's currency.", nullable=True),
-        Field("fx_age_days", pa.int64(), "Days from the rate's session to the date.", nullable=True),
+        Field("fx_rate", RATE, "Units of base currency for one unit of the price's currency."),
+        Field("fx_age_days", pa.int64(), "Days from the rate's session to the date."),
         _BASE,
         Field("market_value", MONEY, "In base currency.", nullable=True),
         Field("cost_basis", MONEY, "In base currency, first in, first out."),
@@ -198,7 +198,7 @@ SECURITY: Final = Record(
     (
         _SYMBOL,
         Field("name", pa.string(), "The issuer's name.", nullable=True),
-        Field("currency", pa.string(), "ISO 4217 code of the currency of its prices.", nullable=True),
+        Field("currency", pa.string(), "ISO 4217 code of the currency of its prices."),
         Field("exchange", pa.string(), "Short name of the exchange.", nullable=True),
         Field("sessions", pa.int64(), "Sessions with a bar."),
         Field("first_session", pa.date32(), "The first of them.", nullable=True),
@@ -259,4 +259,65 @@ SPLIT: Final = Record(
     ),
 )
 
-RECORDS: Final = (PORTFOLIO, SUMMARY, POSITION, TRANSACTION, SECURITY, BAR, DIVIDEND, SPLIT)
+INCOME_STATEMENT: Final = Record(
+    "IncomeStatement",
+    "One fiscal year or quarter of one issuer. Amounts are in whole units of `currency`; expenses are positive. Zero "
+    "often means not reported. Only `known_at` tells what was known when.",
+    "fundamentals",
+    "fundamentals",
+    ("symbol", "period_end", "fiscal_period"),
+    (
+        _SYMBOL,
+        Field("period_end", pa.date32(), "The last day of the period."),
+        Field("fiscal_period", pa.string(), "FY for the year, Q1 to Q4 for its quarters."),
+        Field("fiscal_year", pa.int64(), "The issuer's fiscal year."),
+        Field("currency", pa.string(), "ISO 4217 code of the currency that the issuer reports in."),
+        Field("cik", pa.string(), "SEC central index key, ten digits.", nullable=True),
+        Field("filing_date", pa.date32(), "When it was filed, as the vendor says.", nullable=True),
+        Field("accepted_at", INSTANT, "When the SEC accepted it.", nullable=True),
+        Field("revenue", QUOTE, "Revenue."),
+        Field("cost_of_revenue", QUOTE, "Cost of revenue.", nullable=True),
+        Field("gross_profit", QUOTE, "Revenue less its cost.", nullable=True),
+        Field("research_and_development_expenses", QUOTE, "Research and development.", nullable=True),
+        Field(
+            "general_and_administrative_expenses", QUOTE, "General and administrative, where told apart.", nullable=True
+        ),
+        Field("selling_and_marketing_expenses", QUOTE, "Selling and marketing, where told apart.", nullable=True),
+        Field(
+            "selling_general_and_administrative_expenses", QUOTE, "Selling, general and administrative.", nullable=True
+        ),
+        Field("other_expenses", QUOTE, "Other operating expenses.", nullable=True),
+        Field("operating_expenses", QUOTE, "Operating expenses without the cost of revenue.", nullable=True),
+        Field("cost_and_expenses", QUOTE, "Cost of revenue and operating expenses.", nullable=True),
+        Field("net_interest_income", QUOTE, "Interest income less expense.", nullable=True),
+        Field("interest_income", QUOTE, "Interest income.", nullable=True),
+        Field("interest_expense", QUOTE, "Interest expense.", nullable=True),
+        Field("depreciation_and_amortization", QUOTE, "Depreciation and amortization.", nullable=True),
+        Field("ebitda", QUOTE, "Earnings before interest, taxes, depreciation and amortization.", nullable=True),
+        Field("ebit", QUOTE, "Earnings before interest and taxes.", nullable=True),
+        Field(
+            "non_operating_income_excluding_interest", QUOTE, "Non-operating income without interest.", nullable=True
+        ),
+        Field("operating_income", QUOTE, "Gross profit less operating expenses.", nullable=True),
+        Field("total_other_income_expenses_net", QUOTE, "Other income less other expenses.", nullable=True),
+        Field("income_before_tax", QUOTE, "Income before tax.", nullable=True),
+        Field("income_tax_expense", QUOTE, "Income tax.", nullable=True),
+        Field(
+            "net_income_from_continuing_operations", QUOTE, "Net income of what the issuer goes on with.", nullable=True
+        ),
+        Field("net_income_from_discontinued_operations", QUOTE, "Net income of what it gave up.", nullable=True),
+        Field("other_adjustments_to_net_income", QUOTE, "Other adjustments to net income.", nullable=True),
+        Field("net_income", QUOTE, "Net income."),
+        Field(
+            "net_income_deductions", QUOTE, "What is deducted from it, for example for preferred shares.", nullable=True
+        ),
+        Field("bottom_line_net_income", QUOTE, "Net income less deductions.", nullable=True),
+        Field("eps", QUOTE, "Earnings per share, in `currency`.", nullable=True),
+        Field("eps_diluted", QUOTE, "Diluted earnings per share, in `currency`.", nullable=True),
+        Field("weighted_average_shares", QUOTE, "Shares outstanding, averaged over the period.", nullable=True),
+        Field("weighted_average_shares_diluted", QUOTE, "The same with what may become shares.", nullable=True),
+        _KNOWN,
+    ),
+)
+
+RECORDS: Final = (PORTFOLIO, SUMMARY, POSITION, TRANSACTION, SECURITY, BAR, DIVIDEND, SPLIT, INCOME_STATEMENT)

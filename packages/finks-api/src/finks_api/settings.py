@@ -26,6 +26,7 @@ class TableSettings(Section):
     bars: Table = Field(default="silver.fmp_daily_bars", description="Daily bars, as traded.")
     dividends: Table = Field(default="silver.fmp_dividends", description="Dividends.")
     splits: Table = Field(default="silver.fmp_splits", description="Splits.")
+    fundamentals: Table = Field(default="silver.fmp_income_statements", description="Income statements.")
 
 
 class ApiSettings(Section):
@@ -38,6 +39,7 @@ class ApiSettings(Section):
         default=Path("api-keys.json"),
         description="The document of keys, relative to the settings file; or s3://bucket/key.",
     )
+    root: Path = Field(default=Path(), description="Where relative paths start; the settings file's directory.")
     secret: SecretStr | None = Field(
         default=None,
         description="Signs page tokens, at least 32 characters; needed where several processes answer. "
@@ -58,6 +60,11 @@ class ApiSettings(Section):
         description="The DynamoDB table in which several processes share their Athena queries.",
     )
     tables: TableSettings = TableSettings()
+
+    @property
+    def key_document(self) -> str | Path:
+        """Where the document of keys is."""
+        return self.root / self.keys if isinstance(self.keys, Path) else self.keys
 
 
 def api_settings(settings: Settings) -> ApiSettings:

@@ -41,7 +41,11 @@ class Versions:
         self._read_at = float("-inf")
 
     async def current_id(self) -> int | None:
-        """The number of the served release; None before the first. Cheap while what is known is young enough."""
+        """The number of the served release; None before the first. Cheap while what is known is young enough.
+
+        Raises:
+            Problem: `unavailable`.
+        """
         if not self._is_fresh():
             await anyio.to_thread.run_sync(self._releases)
         return self._known[0].release_id if self._known else None
@@ -80,7 +84,15 @@ class Versions:
             with self._lock:
                 # Whoever waited for the lock takes what the other one read.
                 if not self._is_fresh():
-                    asked_at = self._now()
-                    self._known = self._backend.releases()
-                    self._read_at = asked_at
+                    self._look()
         return self._known
+
+    def _look(self) -> None:
+        asked_at = self._now()
+        try:
+            self._known = self._backend.releases()
+        except Problem:
+            # What was known last still counts: much of it can be answered from memory.
+            if not self._known:
+                raise
+        self._read_at = asked_at

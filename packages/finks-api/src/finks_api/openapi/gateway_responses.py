@@ -29,21 +29,30 @@ Source: "Gateway response types for API Gateway".
 """
 
 
+_REQUEST_ID: Final = "context.requestId"
+_OWN_WORDS: Final = {"BAD_REQUEST_PARAMETERS": "$context.error.messageString"}
+"""A detail in API Gateway's words, a JSON string: it names the parameters that are missing."""
+
+
 def gateway_responses() -> dict[str, Any]:
     """The extension `x-amazon-apigateway-gateway-responses`."""
-    return {kind: _response(Problem.fixed(slug)) for kind, slug in PROBLEMS.items()}
+    return {kind: _response(kind, Problem.fixed(slug)) for kind, slug in PROBLEMS.items()}
 
 
-def _response(problem: Problem) -> dict[str, Any]:
-    """Templates are text with `$` variables and nothing else; ours has none, so each answer is the same bytes.
+def _response(kind: str, problem: Problem) -> dict[str, Any]:
+    """Templates are text with `$` variables and nothing else; without one, each answer is the same bytes.
 
     The template is filed under application/json, the one that API Gateway looks for; the header says what it is.
     """
     headers = {_title(name): f"'{value}'" for name, value in problem.headers.items()}
+    headers |= {"X-Correlation-Id": _REQUEST_ID, "X-Content-Type-Options": "'nosniff'"}
+    body = problem.body().decode()
+    if kind in _OWN_WORDS:
+        body = body.replace(f'"{problem.detail}"', _OWN_WORDS[kind])
     return {
         "statusCode": str(problem.status),
         "responseParameters": {f"gatewayresponse.header.{name}": value for name, value in headers.items()},
-        "responseTemplates": {"application/json": problem.body().decode()},
+        "responseTemplates": {"application/json": body},
     }
 
 

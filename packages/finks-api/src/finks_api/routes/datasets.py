@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from finks.lake.releases import Release
 
+from finks_api.answers import keep_answer
 from finks_api.backends.protocol import Backend, SilverFacts
 from finks_api.formats import instant_text
 from finks_api.parameters import AsOf, DatasetName
@@ -91,6 +92,7 @@ def router(reader: Reader, backend: Backend, tables: dict[str, str]) -> APIRoute
             for record in wanted
             if snapshot_of(tables[record.dataset], reader.release(tables[record.dataset], parameters.as_of))
         ]
+        keep_answer(request.scope)
         return _json({"data": found})
 
     @routes.get(
@@ -110,6 +112,7 @@ def router(reader: Reader, backend: Backend, tables: dict[str, str]) -> APIRoute
         allow(request, record.scope)
         if not snapshot_of(tables[dataset], reader.release(tables[dataset], parameters.as_of)):
             raise Problem.fixed("unknown-dataset")
+        keep_answer(request.scope)
         return _json(describe(record, parameters))
 
     return routes
@@ -157,4 +160,4 @@ def _of_silver(
 
 
 def _json(answer: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(answer), media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(orjson.dumps(answer), media_type="application/json", headers={"cache-control": "private, no-cache"})

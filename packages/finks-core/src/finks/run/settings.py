@@ -248,5 +248,6 @@ def _anchored(settings: Settings, root: Path) -> Settings:
     observe = settings.observe.model_copy(update={"traces": root / traces if isinstance(traces, Path) else traces})
     target = settings.backup.target
     backup = settings.backup.model_copy(update={"target": root / target if isinstance(target, Path) else target})
-    sections = {"lake": lake, "gold": gold, "observe": observe, "backup": backup, "sources": sources}
+    api = {"root": root, **settings.api}
+    sections = {"lake": lake, "gold": gold, "observe": observe, "backup": backup, "sources": sources, "api": api}
     return settings.model_copy(update=sections)

@@ -80,7 +80,7 @@ def _first_number(replacement: bytes) -> Fault:
     """The first price of the body replaced, for example by `NaN`."""
 
     def breaks(true: Answer) -> Answer:
-        for name in (b'"open": ', b'"adjOpen": ', b'"price": ', b'"dividend": ', b'"numerator": '):
+        for name in (b'"open": ', b'"adjOpen": ', b'"price": ', b'"dividend": ', b'"revenue": ', b'"numerator": '):
             start = true.body.find(name)
             if start >= 0:
                 end = min(true.body.index(mark, start) for mark in (b",", b"\n") if mark in true.body[start:])

@@ -1,4 +1,4 @@
-"""What each plan allows: calls per minute and day, endpoints, symbols."""
+"""What each plan allows: calls per minute and day, endpoints, symbols, numbers of rows."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _REQUIRED_PLAN: dict[str, Plan] = {
     "profile-bulk": "ultimate",
 }
 
+_FREE_STATEMENTS = 5
+
 _PER_MINUTE: dict[Plan, int] = {"basic": 300, "starter": 300, "premium": 750, "ultimate": 3000}
 _PER_DAY: dict[Plan, int | None] = {"basic": 250, "starter": None, "premium": None, "ultimate": None}
 
@@ -34,6 +36,11 @@ def includes_endpoint(plan: Plan, path: str) -> bool:
 def includes_symbol(plan: Plan, symbol: str) -> bool:
     """Whether the plan answers for this symbol: the free one has no securities of other countries."""
     return plan != "basic" or "." not in symbol
+
+
+def includes_limit(plan: Plan, path: str, limit: str) -> bool:
+    """Whether the plan lets one ask for so many rows: the free one for five statements at most."""
+    return plan != "basic" or path != "income-statement" or not limit.isdigit() or int(limit) <= _FREE_STATEMENTS
 
 
 def earliest_day(plan: Plan, today: date) -> date:
