@@ -8,6 +8,7 @@ come by one execution, and nothing has to be locked.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import logging
 import time
@@ -43,15 +44,15 @@ class RunOptions:
     """How the API uses Athena.
 
     Attributes:
-        principal: Who asks, the same in all processes of an API. Athena gives the execution of a request token to
-            whoever sends it, so no other caller of the account may come by the same tokens.
+        key: Signs the request tokens: the same in all processes of an API, and known to nobody else. Athena gives the
+            execution of a token to whoever sends it, whatever tables that caller may read.
         output: `s3://bucket/prefix` for results.
         workgroup: A workgroup of the API's own, so that it cannot take a nightly run's place.
         wait: Seconds after which a query counts as still running.
         max_bytes: The most bytes that one query may scan. The workgroup's own limit holds too.
     """
 
-    principal: str
+    key: bytes
     output: str
     workgroup: str
     wait: float
@@ -124,8 +125,10 @@ class Runs:
 
     def _digest(self, asked: Asked) -> str:
         options = self._options
-        told = [options.principal, options.workgroup, options.output, asked.sql, *asked.parameters]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return self._signed([options.workgroup, options.output, asked.sql, *asked.parameters])
+
+    def _signed(self, told: Sequence[str]) -> str:
+        return hmac.new(self._options.key, json.dumps(told).encode(), hashlib.sha256).hexdigest()
 
     def _started(self, asked: Asked, query: str) -> Execution:
         known = self._executions.find(query)
@@ -135,7 +138,7 @@ class Runs:
             "QueryString": asked.sql,
             "WorkGroup": self._options.workgroup,
             "ResultConfiguration": {"OutputLocation": self._options.output},
-            "ClientRequestToken": hashlib.sha256(f"{query} {known.attempt}".encode()).hexdigest(),
+            "ClientRequestToken": self._signed([query, str(known.attempt)]),
         }
         if asked.parameters:
             request["ExecutionParameters"] = list(asked.parameters)
