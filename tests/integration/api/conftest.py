@@ -17,6 +17,7 @@ from finks_api.keys.limiter import Limiter
 from finks_api.keys.place import key_place
 from finks_api.keys.store import DocumentKeys
 from finks_api.settings import ApiSettings
+from starlette.types import ASGIApp
 
 from tests.integration.api.small_lake import SmallLake
 
@@ -50,19 +51,28 @@ def new_key(key_file) -> Callable[..., str]:
 
 
 @pytest.fixture
-def serve(small, key_file, new_key) -> Iterator[Callable[..., httpx.Client]]:
-    """Serves the small lake on loopback; gives clients with a key."""
-    key = new_key()
-    opened = ExitStack()
+def app(small, key_file) -> Callable[..., ASGIApp]:
+    """Makes the app of the small lake."""
 
-    def start(**settings) -> httpx.Client:
-        app = create_app(
+    def make(**settings) -> ASGIApp:
+        return create_app(
             DuckDbBackend(small.lake),
             DocumentKeys(key_place(key_file), clock=now),
             ApiSettings(refresh=0, secret=SECRET, **settings),
             limiter=Limiter(clock=now),
         )
-        server = LoopbackServer(app, "the API")
+
+    return make
+
+
+@pytest.fixture
+def serve(app, new_key) -> Iterator[Callable[..., httpx.Client]]:
+    """Serves the small lake on loopback; gives clients with a key."""
+    key = new_key()
+    opened = ExitStack()
+
+    def start(**settings) -> httpx.Client:
+        server = LoopbackServer(app(**settings), "the API")
         server.start()
         opened.callback(server.stop)
         return opened.enter_context(httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=30))
