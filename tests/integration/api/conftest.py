@@ -58,7 +58,7 @@ def app(small, key_file) -> Callable[..., ASGIApp]:
         return create_app(
             DuckDbBackend(small.lake),
             DocumentKeys(key_place(key_file), clock=now),
-            ApiSettings(refresh=0, secret=SECRET, **settings),
+            ApiSettings(**{"refresh": 0, "secret": SECRET, **settings}),
             limiter=Limiter(clock=now),
         )
 
