@@ -150,8 +150,9 @@ class Workspace:
         """An Iceberg table as it was when the statement first asked for it."""
         key = (database, table)
         if key not in self._tables:
+            row = self.catalog.table(database, table)
             with told(f"{database}.{table}"):
-                self._tables[key] = self.backend.catalog.load_table(key)
+                self._tables[key] = self.backend.catalog.table(row)
         return self._tables[key]
 
     def view(self, database: str, name: str) -> View:
