@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Lock
 
+import anyio
 import anyio.to_thread
 from finks.lake.releases import Release
 
@@ -37,6 +38,8 @@ class Versions:
         self._refresh = refresh
         self._now = now
         self._lock = Lock()
+        # A thread of its own: those of the queries may all be taken.
+        self._looking = anyio.CapacityLimiter(1)
         self._known: Sequence[Release] = ()
         self._read_at = float("-inf")
 
@@ -47,7 +50,7 @@ class Versions:
             Problem: `unavailable`.
         """
         if not self._is_fresh():
-            await anyio.to_thread.run_sync(self._releases)
+            await anyio.to_thread.run_sync(self._releases, limiter=self._looking)
         return self._known[0].release_id if self._known else None
 
     def current(self) -> Release:
