@@ -194,8 +194,8 @@ class _Answer:
         await self._send(message)
 
     async def refuse(self, slug: str, method: str) -> None:
-        """Answer with a problem."""
-        problem = Problem.fixed(slug)  # nothing of the request, so that API Gateway can say the same
+        """Answer with a problem, the same that API Gateway answers."""
+        problem = Problem.fixed(slug)
         body = problem.body()
         headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
         headers.append((b"content-length", str(len(body)).encode()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -30,6 +29,7 @@ def serve(
         config = DEMO
     if host == HOST:
         refuse_taken_port(port, "--port")
+    from finks_api.access_log import configure_access_log
     from finks_api.assemble import assemble, first_key
     from finks_api.server import make_server
 
@@ -37,7 +37,7 @@ def serve(
     lake = Lake.open(settings.lake.place(), athena=settings.athena.options())
     key = first_key(settings)
     app = assemble(settings, lake)
-    _log_to_standard_error()
+    configure_access_log(sys.stderr)
     _introduce(f"http://{host}:{port}", lake, settings, key)
     make_server(app, host, port).run()
 
@@ -50,11 +50,3 @@ def _introduce(url: str, lake: Lake, settings: Settings, key: str | None) -> Non
     _told.print(f"There was no key yet. This one is shown only now:\n  {key}\nTry it:")
     _told.print(f"  curl -H 'x-api-key: {key}' '{url}/v1/portfolios'")
 
-
-def _log_to_standard_error() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("finks.api")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
