@@ -7,10 +7,21 @@ import pytest
 import yaml
 from finks.contract.schemas import arrow_schema
 from finks_api.query import KNOWN_AT
-from finks_api.records import BAR, DIVIDEND, PORTFOLIO, POSITION, SECURITY, SPLIT, SUMMARY, TRANSACTION
+from finks_api.records import (
+    BAR,
+    DIVIDEND,
+    INCOME_STATEMENT,
+    PORTFOLIO,
+    POSITION,
+    SECURITY,
+    SPLIT,
+    SUMMARY,
+    TRANSACTION,
+)
 from finks_api.settings import TableSettings
 from finks_connectors.files.contracts import Portfolio, Transaction
 from finks_connectors.fmp.contracts import DailyBar, Dividend, Split
+from finks_connectors.fmp.statements import IncomeStatement
 
 PLAIN = {pa.string(): "varchar", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
 
@@ -37,7 +48,14 @@ def test_a_field_of_gold_may_be_null_only_where_its_mart_allows_it(record, repos
 
 @pytest.mark.parametrize(
     ("record", "contract"),
-    [(PORTFOLIO, Portfolio), (TRANSACTION, Transaction), (BAR, DailyBar), (DIVIDEND, Dividend), (SPLIT, Split)],
+    [
+        (PORTFOLIO, Portfolio),
+        (TRANSACTION, Transaction),
+        (BAR, DailyBar),
+        (DIVIDEND, Dividend),
+        (SPLIT, Split),
+        (INCOME_STATEMENT, IncomeStatement),
+    ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
 def test_a_record_of_silver_has_the_types_of_its_contract(record, contract):

@@ -18,7 +18,6 @@ MONEY: Final = pa.decimal128(38, 10)
 PRICE: Final = pa.decimal128(38, 12)
 RATE: Final = pa.decimal128(38, 14)
 QUOTE: Final = pa.decimal128(38, 18)
-PERCENT: Final = pa.decimal128(38, 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,4 +259,65 @@ SPLIT: Final = Record(
     ),
 )
 
-RECORDS: Final = (PORTFOLIO, SUMMARY, POSITION, TRANSACTION, SECURITY, BAR, DIVIDEND, SPLIT)
+INCOME_STATEMENT: Final = Record(
+    "IncomeStatement",
+    "One fiscal year or quarter of one issuer. Amounts are in whole units of `currency`; expenses are positive. Zero "
+    "often means not reported. Only `known_at` tells what was known when.",
+    "fundamentals",
+    "fundamentals",
+    ("symbol", "period_end", "fiscal_period"),
+    (
+        _SYMBOL,
+        Field("period_end", pa.date32(), "The last day of the period."),
+        Field("fiscal_period", pa.string(), "FY for the year, Q1 to Q4 for its quarters."),
+        Field("fiscal_year", pa.int64(), "The issuer's fiscal year."),
+        Field("currency", pa.string(), "ISO 4217 code of the currency that the issuer reports in."),
+        Field("cik", pa.string(), "SEC central index key, ten digits.", nullable=True),
+        Field("filing_date", pa.date32(), "When it was filed, as the vendor says.", nullable=True),
+        Field("accepted_at", INSTANT, "When the SEC accepted it.", nullable=True),
+        Field("revenue", QUOTE, "Revenue."),
+        Field("cost_of_revenue", QUOTE, "Cost of revenue.", nullable=True),
+        Field("gross_profit", QUOTE, "Revenue less its cost.", nullable=True),
+        Field("research_and_development_expenses", QUOTE, "Research and development.", nullable=True),
+        Field(
+            "general_and_administrative_expenses", QUOTE, "General and administrative, where told apart.", nullable=True
+        ),
+        Field("selling_and_marketing_expenses", QUOTE, "Selling and marketing, where told apart.", nullable=True),
+        Field(
+            "selling_general_and_administrative_expenses", QUOTE, "Selling, general and administrative.", nullable=True
+        ),
+        Field("other_expenses", QUOTE, "Other operating expenses.", nullable=True),
+        Field("operating_expenses", QUOTE, "Operating expenses without the cost of revenue.", nullable=True),
+        Field("cost_and_expenses", QUOTE, "Cost of revenue and operating expenses.", nullable=True),
+        Field("net_interest_income", QUOTE, "Interest income less expense.", nullable=True),
+        Field("interest_income", QUOTE, "Interest income.", nullable=True),
+        Field("interest_expense", QUOTE, "Interest expense.", nullable=True),
+        Field("depreciation_and_amortization", QUOTE, "Depreciation and amortization.", nullable=True),
+        Field("ebitda", QUOTE, "Earnings before interest, taxes, depreciation and amortization.", nullable=True),
+        Field("ebit", QUOTE, "Earnings before interest and taxes.", nullable=True),
+        Field(
+            "non_operating_income_excluding_interest", QUOTE, "Non-operating income without interest.", nullable=True
+        ),
+        Field("operating_income", QUOTE, "Gross profit less operating expenses.", nullable=True),
+        Field("total_other_income_expenses_net", QUOTE, "Other income less other expenses.", nullable=True),
+        Field("income_before_tax", QUOTE, "Income before tax.", nullable=True),
+        Field("income_tax_expense", QUOTE, "Income tax.", nullable=True),
+        Field(
+            "net_income_from_continuing_operations", QUOTE, "Net income of what the issuer goes on with.", nullable=True
+        ),
+        Field("net_income_from_discontinued_operations", QUOTE, "Net income of what it gave up.", nullable=True),
+        Field("other_adjustments_to_net_income", QUOTE, "Other adjustments to net income.", nullable=True),
+        Field("net_income", QUOTE, "Net income."),
+        Field(
+            "net_income_deductions", QUOTE, "What is deducted from it, for example for preferred shares.", nullable=True
+        ),
+        Field("bottom_line_net_income", QUOTE, "Net income less deductions.", nullable=True),
+        Field("eps", QUOTE, "Earnings per share, in `currency`.", nullable=True),
+        Field("eps_diluted", QUOTE, "Diluted earnings per share, in `currency`.", nullable=True),
+        Field("weighted_average_shares", QUOTE, "Shares outstanding, averaged over the period.", nullable=True),
+        Field("weighted_average_shares_diluted", QUOTE, "The same with what may become shares.", nullable=True),
+        _KNOWN,
+    ),
+)
+
+RECORDS: Final = (PORTFOLIO, SUMMARY, POSITION, TRANSACTION, SECURITY, BAR, DIVIDEND, SPLIT, INCOME_STATEMENT)

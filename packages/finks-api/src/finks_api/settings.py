@@ -26,6 +26,7 @@ class TableSettings(Section):
     bars: Table = Field(default="silver.fmp_daily_bars", description="Daily bars, as traded.")
     dividends: Table = Field(default="silver.fmp_dividends", description="Dividends.")
     splits: Table = Field(default="silver.fmp_splits", description="Splits.")
+    fundamentals: Table = Field(default="silver.fmp_income_statements", description="Income statements.")
 
 
 class ApiSettings(Section):
@@ -48,6 +49,9 @@ class ApiSettings(Section):
         default=2.0, ge=0, description="Seconds for which the served release is not looked up again."
     )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Memory for finished answers, in bytes.")
+    base_path: str = Field(
+        default="/", pattern="^/", description="In Lambda, the base path under which a custom domain has the API."
+    )
     wait: float = Field(default=20, gt=0, description="Seconds after which a running query is answered by 202.")
     workgroup: str | None = Field(
         default=None, min_length=1, description="The Athena workgroup of the API; that of [athena] when absent."

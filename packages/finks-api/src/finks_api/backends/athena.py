@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,20 +11,25 @@ from threading import Lock
 from typing import Final
 
 import pyarrow as pa
-from finks.errors import FinksError
+from finks.errors import ConfigurationError, FinksError
+from finks.lake.athena import RESULTS
 from finks.lake.athena_sql import literal
-from finks.lake.aws_errors import told
+from finks.lake.aws import aws
+from finks.lake.aws_errors import explain
 from finks.lake.catalog import find_table
 from finks.lake.glue import ZoneCatalog
 from finks.lake.gold import GoldZone
 from finks.lake.releases import RELEASES, Release
 from finks.lake.s3_place import S3Place
+from finks.run.settings import Settings
 
+from finks_api.backends.executions import DynamoExecutions, MemoryExecutions
 from finks_api.backends.facts import silver_facts
-from finks_api.backends.protocol import SilverFacts
-from finks_api.backends.runs import Asked, QueryFailed, Runs
+from finks_api.backends.protocol import SilverFacts, StillRunning
+from finks_api.backends.runs import Asked, QueryFailed, RunOptions, Runs
 from finks_api.problems import Problem
 from finks_api.query import Read, render
+from finks_api.settings import ApiSettings
 from finks_api.versions import snapshot_of
 
 _LOG: Final = logging.getLogger("finks.api")
@@ -79,6 +85,34 @@ class AthenaBackend:
         return catalog
 
 
+def athena_backend(settings: Settings, api: ApiSettings) -> AthenaBackend:
+    """The back end of a lake on S3, as the settings say.
+
+    Raises:
+        ConfigurationError: The lake is not on S3.
+    """
+    place = settings.lake.place()
+    if not isinstance(place, S3Place):
+        raise ConfigurationError(
+            "Athena reads lakes on S3 alone.",
+            where=settings.place("lake.path"),
+            expected="s3://bucket/prefix",
+            got=place.address,
+            hint="Let DuckDB serve it: api.engine = duckdb.",
+        )
+    account = aws()
+    table = api.executions_table
+    executions = DynamoExecutions(account.client("dynamodb"), table) if table is not None else MemoryExecutions()
+    options = RunOptions(
+        key=api.secret.get_secret_value().encode() if api.secret is not None else secrets.token_bytes(32),
+        output=settings.athena.output or f"{place.address}/{RESULTS}",
+        workgroup=api.workgroup or settings.athena.workgroup,
+        wait=api.wait,
+        max_bytes=api.max_bytes,
+    )
+    return AthenaBackend(place, Runs(account, options, executions))
+
+
 def _pinned(catalog: ZoneCatalog, release: Release) -> Callable[[str], str]:
     """What Athena calls a table at a release."""
 
@@ -107,8 +141,12 @@ def _expired(release: Release) -> Problem:
 def _reachable() -> Generator[None]:
     """Turn what the lake raises into its problem; the details are for the log alone."""
     try:
-        with told():
-            yield
-    except FinksError as error:
-        _LOG.error("the lake cannot be read: %s", error)
+        yield
+    except (Problem, StillRunning):
+        raise
+    except Exception as error:
+        explained = error if isinstance(error, FinksError) else explain(error)
+        if explained is None:
+            raise
+        _LOG.error("the lake cannot be read: %s", explained)
         raise Problem("unavailable", "The lake cannot be read now.") from None

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final, Protocol
 
-from finks.lake.aws_errors import told
-
 _KEPT: Final = 10_000
 KEPT_SECONDS: Final = 7 * 24 * 3600
 """How long DynamoDB keeps an entry. The bucket's lifecycle may remove results earlier; they are then made again."""
@@ -90,8 +88,7 @@ class DynamoExecutions:
         near = self._near.find(query)
         if near.id is not None:
             return near
-        with told():
-            item = self._client.get_item(TableName=self._table, Key={"query": {"S": query}}, ConsistentRead=True)
+        item = self._client.get_item(TableName=self._table, Key={"query": {"S": query}}, ConsistentRead=True)
         self._near.note(query, _execution(item.get("Item", {})))
         return self._near.find(query)
 
@@ -106,14 +103,13 @@ class DynamoExecutions:
             **{name: {"S": value} for name, value in (("id", execution.id), ("result", execution.result)) if value},
         }
         try:
-            with told():
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(#query) or #rank < :rank",
-                    ExpressionAttributeNames={"#query": "query", "#rank": "rank"},
-                    ExpressionAttributeValues={":rank": item["rank"]},
-                )
+            self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(#query) or #rank < :rank",
+                ExpressionAttributeNames={"#query": "query", "#rank": "rank"},
+                ExpressionAttributeValues={":rank": item["rank"]},
+            )
         except self._client.exceptions.ConditionalCheckFailedException:
             return  # another process is as far, or further
 

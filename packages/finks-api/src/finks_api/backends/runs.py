@@ -8,6 +8,7 @@ come by one execution, and nothing has to be locked.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import logging
 import time
@@ -20,7 +21,6 @@ import pyarrow as pa
 from botocore.exceptions import ClientError
 from finks.lake.athena_rows import read_rows
 from finks.lake.aws import Aws
-from finks.lake.aws_errors import told
 from finks.observe import span
 
 from finks_api.backends.executions import Execution, Executions
@@ -44,15 +44,15 @@ class RunOptions:
     """How the API uses Athena.
 
     Attributes:
-        principal: Who asks, the same in all processes of an API. Athena gives the execution of a request token to
-            whoever sends it, so no other caller of the account may come by the same tokens.
+        key: Signs the request tokens: the same in all processes of an API, and known to nobody else. Athena gives the
+            execution of a token to whoever sends it, whatever tables that caller may read.
         output: `s3://bucket/prefix` for results.
         workgroup: A workgroup of the API's own, so that it cannot take a nightly run's place.
         wait: Seconds after which a query counts as still running.
         max_bytes: The most bytes that one query may scan. The workgroup's own limit holds too.
     """
 
-    principal: str
+    key: bytes
     output: str
     workgroup: str
     wait: float
@@ -110,7 +110,7 @@ class Runs:
             StillRunning: It did not end in `wait` seconds. The same call goes on waiting for it.
             QueryFailed: It failed, or was refused.
             Problem: `busy` or `too-much-data`.
-            FinksError: AWS cannot be reached or refuses a call.
+            ClientError, BotoCoreError: AWS refuses a call, or cannot be reached.
         """
         query = self._digest(asked)
         wait = _Wait(self._options.wait)
@@ -125,8 +125,10 @@ class Runs:
 
     def _digest(self, asked: Asked) -> str:
         options = self._options
-        told = [options.principal, options.workgroup, options.output, asked.sql, *asked.parameters]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return self._signed([options.workgroup, options.output, asked.sql, *asked.parameters])
+
+    def _signed(self, told: Sequence[str]) -> str:
+        return hmac.new(self._options.key, json.dumps(told).encode(), hashlib.sha256).hexdigest()
 
     def _started(self, asked: Asked, query: str) -> Execution:
         known = self._executions.find(query)
@@ -136,7 +138,7 @@ class Runs:
             "QueryString": asked.sql,
             "WorkGroup": self._options.workgroup,
             "ResultConfiguration": {"OutputLocation": self._options.output},
-            "ClientRequestToken": hashlib.sha256(f"{query} {known.attempt}".encode()).hexdigest(),
+            "ClientRequestToken": self._signed([query, str(known.attempt)]),
         }
         if asked.parameters:
             request["ExecutionParameters"] = list(asked.parameters)
@@ -220,15 +222,14 @@ class _Wait:
 
 @contextmanager
 def _asking() -> Generator[None]:
-    """Turn throttling into its problem, and what else AWS raises into finks errors."""
-    with told():
-        try:
-            yield
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _BUSY:
-                raise
-            _LOG.warning("Athena is busy: %s", error)
-            raise Problem("busy", "Too many queries are under way.") from None
+    """Turn throttling into its problem."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in _BUSY:
+            raise
+        _LOG.warning("Athena is busy: %s", error)
+        raise Problem("busy", "Too many queries are under way.") from None
 
 
 def _scanned(execution: Mapping[str, Any]) -> int:

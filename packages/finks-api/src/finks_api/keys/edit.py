@@ -68,7 +68,9 @@ def add_key(
     def change(document: KeyDocument) -> KeyDocument:
         if plan not in document.plans:
             raise _unknown("plan", plan, document.plans, place)
-        return KeyDocument(plans=document.plans, keys=(*document.keys, entry))
+        # It may be there already: the answer to the first try was lost.
+        others = (other for other in document.keys if other.id != entry.id)
+        return KeyDocument(plans=document.plans, keys=(*others, entry))
 
     _edit(place, change)
     return key, entry

@@ -1,4 +1,4 @@
-"""Securities: what they are, their bars, dividends and splits."""
+"""Securities: what they are, their bars, dividends, splits and fundamentals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from finks_api.parameters import DataParameters, RangeParameters, Symbol
 from finks_api.problems import Problem
 from finks_api.query import Filter, between
 from finks_api.reading import Reader, allow
-from finks_api.records import BAR, DIVIDEND, SECURITY, SPLIT, Record
+from finks_api.records import BAR, DIVIDEND, INCOME_STATEMENT, SECURITY, SPLIT, Record
 from finks_api.routes.declare import records
 
 
@@ -63,4 +63,11 @@ def router(reader: Reader) -> APIRouter:
     dated(BAR, "session", "bars", "listDailyBars", "Daily bars of a security, as traded.")
     dated(DIVIDEND, "ex_date", "dividends", "listDividends", "Cash dividends of a security, by ex-date.")
     dated(SPLIT, "ex_date", "splits", "listSplits", "Splits of a security, by ex-date.")
+    dated(
+        INCOME_STATEMENT,
+        "period_end",
+        "fundamentals",
+        "listFundamentals",
+        "Income statements of a security's issuer, by the last day of their periods.",
+    )
     return routes
