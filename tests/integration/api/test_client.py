@@ -86,6 +86,7 @@ def expected(small, table: str, **only) -> pl.DataFrame:
         (lambda c: c.security("BRK-B"), "gold.dim_security", {"symbol": "BRK-B"}, ["symbol"]),
         (lambda c: c.bars("AAPL"), "silver.fmp_daily_bars", {"symbol": "AAPL"}, ["session"]),
         (lambda c: c.dividends("AAPL"), "silver.fmp_dividends", {"symbol": "AAPL"}, ["ex_date"]),
+        (lambda c: c.fundamentals("AAPL"), "silver.fmp_income_statements", {"symbol": "AAPL"}, ["period_end"]),
         (lambda c: c.splits("AAPL"), "silver.fmp_splits", {"symbol": "AAPL"}, ["ex_date"]),
     ],
 )  # fmt: skip

@@ -110,6 +110,12 @@ class Client:
         """The splits of a security, by ex-date."""
         return self._rows("securities", symbol, "splits", start=start, end=end, as_of=as_of)
 
+    def fundamentals(
+        self, symbol: str, start: Day | None = None, end: Day | None = None, *, as_of: Instant | None = None
+    ) -> Rows:
+        """The income statements of a security's issuer, by the last day of their periods."""
+        return self._rows("securities", symbol, "fundamentals", start=start, end=end, as_of=as_of)
+
     def datasets(self, *, as_of: Instant | None = None) -> list[DatasetFacts]:
         """Every dataset that the key may read: its contract, how fresh and how complete it is, its licence."""
         return read_datasets(self._calls.one(_path("datasets"), _texts(as_of=as_of)))
