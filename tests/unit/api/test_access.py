@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from finks.loopback import LoopbackServer
-from finks_api.access import DETAILS, LONGEST_TARGET, Access
+from finks_api.access import LONGEST_TARGET, Access
 from finks_api.access_log import LOGGER, configure_access_log
 from finks_api.keys.edit import add_key, set_plan
 from finks_api.keys.limiter import Limiter
 from finks_api.keys.place import KeyFile
 from finks_api.keys.store import DocumentKeys
-from finks_api.problems import CATALOGUE, RETRY_AFTER, TYPE
+from finks_api.problems import CATALOGUE, RETRY_AFTER, TYPE, Problem
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,7 +122,7 @@ def is_problem(answer: httpx.Response, slug: str) -> bool:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["content-length"] == str(len(answer.content))
     assert answer.headers.get("retry-after") == (str(RETRY_AFTER[slug]) if slug in RETRY_AFTER else None)
-    assert answer.json()["detail"] == DETAILS[slug]
+    assert answer.content == Problem.fixed(slug).body()
     return answer.json()["type"] == TYPE + slug
 
 

@@ -11,7 +11,9 @@ from types import SimpleNamespace
 
 import anyio
 import pytest
+from fastapi import FastAPI, Request, Response
 from finks_api.answers import Answers, keep_answer
+from finks_api.problems import Problem
 from finks_api.representation import COMPRESSED_FROM, matched
 from finks_api.shelf import ENTRY_BYTES, Shelf
 from hypothesis import given, settings
@@ -67,13 +69,17 @@ async def ask(app, target: str = "/v1/bars?limit=2", headers=None, *, method="GE
 class Data:
     """An app: what it says depends on the release and the request, in as many bytes as it is told."""
 
-    def __init__(self, *, size: int = 2000, seconds: float = 60, status: int = 200) -> None:
+    def __init__(self, *, size: int = 2000, keep: bool = True, status: int = 200) -> None:
         self.release = 1
         self.runs = 0
-        self.size, self.seconds, self.status = size, seconds, status
+        self.size, self.keep, self.status = size, keep, status
         self.hold: anyio.Event | None = None
         self.fails = 0
-        self.now = 0.0
+
+    async def served(self) -> int:
+        if self.release == 0:
+            raise Problem("unavailable", "No release can be seen.")
+        return self.release
 
     def text(self, path: str, query: str, accept: str) -> bytes:
         return f"{self.release} {path} {query} {accept} ".encode().ljust(self.size, b".")
@@ -87,8 +93,8 @@ class Data:
             raise RuntimeError(f"run {run}")
         headers = dict(scope["headers"])
         body = self.text(scope["path"], scope["query_string"].decode(), headers.get(b"accept", b"").decode())
-        if self.seconds:
-            keep_answer(scope, self.seconds)
+        if self.keep:
+            keep_answer(scope)
         start = [
             (b"content-type", b"text/csv; charset=utf-8"),
             (b"etag", b'"%d-x"' % self.release),
@@ -100,9 +106,13 @@ class Data:
         await send({"type": "http.response.body", "body": body[5:] if scope["method"] == "GET" else b""})
 
 
+async def one() -> int:
+    return 1
+
+
 def made(limit_bytes: int = 2**20, **kind) -> tuple[Answers, Data]:
     data = Data(**kind)
-    return Answers(data, lambda: data.release, limit_bytes=limit_bytes, clock=lambda: data.now), data
+    return Answers(data, data.served, limit_bytes=limit_bytes), data
 
 
 def run(*requests, app) -> list[Got]:
@@ -182,7 +192,14 @@ def test_an_answer_during_which_the_release_changed_is_not_kept():
     assert data.runs == 2
 
 
-@pytest.mark.parametrize("kind", [{"status": 202}, {"status": 404}, {"seconds": 0}], ids=str)
+def test_while_no_release_can_be_seen_the_app_answers_and_nothing_is_kept():
+    app, data = made()
+    data.release = 0
+    first, second = run({}, {}, app=app)
+    assert (first.status, first, data.runs, app.kept_bytes) == (200, second, 2, 0)
+
+
+@pytest.mark.parametrize("kind", [{"status": 202}, {"status": 404}, {"keep": False}], ids=str)
 def test_what_is_no_answer_to_keep_is_asked_again(kind):
     app, data = made(**kind)
     first, second = run({}, {}, app=app)
@@ -191,35 +208,24 @@ def test_what_is_no_answer_to_keep_is_asked_again(kind):
     assert app.kept_bytes == 0
 
 
-def test_an_answer_is_kept_as_long_as_the_app_says():
-    app, data = made(seconds=60)
-    run({}, app=app)
-    data.now = 59.9
-    run({}, app=app)
-    assert data.runs == 1
-    data.now = 60
-    run({}, app=app)
-    assert data.runs == 2
-
-
-@pytest.mark.parametrize("seconds", [0, 60])
-def test_head_is_get_without_the_body(seconds):
-    app, data = made(seconds=seconds)
+@pytest.mark.parametrize("keep", [False, True])
+def test_head_is_get_without_the_body(keep):
+    app, data = made(keep=keep)
     head, get, again = run({"method": "HEAD"}, {}, {"method": "HEAD"}, app=app)
     assert (head.status, head.headers, head.body, again) == (200, get.headers, b"", head)
-    assert data.runs == (1 if seconds else 3)
+    assert data.runs == (1 if keep else 3)
 
 
 def test_head_and_get_share_an_answer():
     app, data = made()
-    run({"method": "HEAD"}, {}, app=app)
-    assert data.runs == 1
+    _, get = run({"method": "HEAD"}, {}, app=app)
+    assert (data.runs, get.body) == (1, data.text("/v1/bars", "limit=2", ""))
 
 
-@pytest.mark.parametrize("seconds", [0, 60], ids=["passed on", "kept"])
+@pytest.mark.parametrize("keep", [False, True], ids=["passed on", "kept"])
 @pytest.mark.parametrize("condition", ['"1-x"', 'W/"1-x"', '"0", W/"1-x" , "2"', "*", '"1-x-gzip"'])
-def test_who_has_the_answer_gets_304(condition, seconds):
-    app, _ = made(seconds=seconds)
+def test_who_has_the_answer_gets_304(condition, keep):
+    app, _ = made(keep=keep)
     for got in run(*[{"headers": {"if-none-match": condition}}] * 2, app=app):
         assert (got.status, got.body) == (304, b"")
         assert got.headers["etag"] == ('"1-x-gzip"' if "gzip" in condition else '"1-x"')
@@ -228,16 +234,25 @@ def test_who_has_the_answer_gets_304(condition, seconds):
         assert not {"content-type", "content-length", "content-encoding"} & set(got.headers)
 
 
-@pytest.mark.parametrize("seconds", [0, 60], ids=["passed on", "kept"])
+@pytest.mark.parametrize("keep", [False, True], ids=["passed on", "kept"])
 @pytest.mark.parametrize("condition", ["", '"2-x"', "1-x", '"1-x', '"*"'])
-def test_who_has_another_answer_gets_this_one(condition, seconds):
-    app, _ = made(seconds=seconds)
+def test_who_has_another_answer_gets_this_one(condition, keep):
+    app, _ = made(keep=keep)
     for got in run(*[{"headers": {"if-none-match": condition}}] * 2, app=app):
         assert (got.status, len(got.body)) == (200, 2000)
 
 
+def test_a_304_of_the_app_names_the_tag_that_the_caller_has():
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", b'"a"')]})
+        await send({"type": "http.response.body", "body": b""})
+
+    [got] = run({"headers": {"if-none-match": '"a-gzip"'}}, app=Answers(app, one))
+    assert (got.status, got.headers) == (304, {"etag": '"a-gzip"'})
+
+
 def test_a_problem_is_never_304():
-    app, _ = made(status=404, seconds=0)
+    app, _ = made(status=404, keep=False)
     assert run({"headers": {"if-none-match": "*"}}, app=app)[0].status == 404
 
 
@@ -261,17 +276,25 @@ def test_the_compressed_answer_is_the_same_under_another_tag():
     assert data.runs == 1
 
 
+def test_the_compressed_answer_counts_too():
+    app, _ = made(size=9000)
+    run({}, app=app)
+    held = app.kept_bytes
+    [got] = run({"headers": GZIP}, app=app)
+    assert app.kept_bytes > held + len(got.body)
+
+
 def test_the_compressed_answer_is_made_once_for_all():
     app, data = made(size=300_000)
     bodies = []
 
-    async def one():
+    async def squeezed():
         bodies.append((await ask(app, headers=GZIP)).parts[0])
 
     async def many():
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
-                tasks.start_soon(one)
+                tasks.start_soon(squeezed)
 
     anyio.run(many)
     assert len(bodies) == 20
@@ -295,11 +318,11 @@ def test_an_answer_that_gzip_makes_longer_stays_as_it_is():
     noise = random.Random(1).randbytes(5000)
 
     async def app(scope, receive, send):
-        keep_answer(scope, 60)
+        keep_answer(scope)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"etag", b'"a"')]})
         await send({"type": "http.response.body", "body": noise})
 
-    for got in run(*[{"headers": GZIP}] * 2, app=Answers(app, lambda: 1)):
+    for got in run(*[{"headers": GZIP}] * 2, app=Answers(app, one)):
         assert (got.body, got.headers["etag"]) == (noise, '"a"')
 
 
@@ -356,7 +379,7 @@ def test_a_request_that_is_broken_off_takes_no_other_along(cancelled):
 
 
 def test_who_waits_for_what_is_not_kept_waits_once():
-    app, data = made(seconds=0)
+    app, data = made(keep=False)
     assert {got.status for got in together(app, data, 5)} == {200}
     assert data.runs == 5
 
@@ -371,20 +394,33 @@ def test_what_is_not_kept_arrives_part_by_part_and_holds_nobody_up():
             await end.wait()
             await send({"type": "http.response.body", "body": b"last"})
 
-        app, one, two = Answers(endless, lambda: 1), Got(), Got()
+        app, first, second = Answers(endless, one), Got(), Got()
         async with anyio.create_task_group() as tasks:
-            for got in (one, two):
+            for got in (first, second):
                 tasks.start_soon(lambda got=got: ask(app, got=got))
             await anyio.wait_all_tasks_blocked()
-            seen = one.body, two.body
+            seen = first.body, second.body
             end.set()
-        return seen, one.body, two.body
+        return seen, first.body, second.body
 
     assert anyio.run(watched) == ((b"first", b"first"), b"firstlast", b"firstlast")
 
 
+def test_a_route_of_fastapi_says_that_its_answer_may_be_kept():
+    routes, runs = FastAPI(), []
+
+    @routes.get("/v1/bars")
+    def bars(request: Request) -> Response:
+        runs.append(request)
+        keep_answer(request.scope)
+        return Response("rows", headers={"etag": '"a"'})
+
+    first, second = run({}, {}, app=Answers(routes, one))
+    assert (first.body, first, len(runs)) == (b"rows", second, 1)
+
+
 def test_other_methods_go_to_the_app():
-    app, _ = made(status=405, seconds=0)
+    app, _ = made(status=405, keep=False)
     assert [got.status for got in run({"method": "POST"}, {"method": "DELETE"}, app=app)] == [405, 405]
 
 
@@ -426,14 +462,14 @@ def test_the_shelf_keeps_what_was_used_last_within_its_bytes(steps):
     model: OrderedDict[int, int] = OrderedDict()
     for verb, key, weight in steps:
         if verb == "p":
-            shelf.put(key, weight, weight, 1.0)
+            shelf.put(key, weight, weight)
             model.pop(key, None)
             while model and sum(model.values()) + weight + ENTRY_BYTES > limit:
                 model.popitem(last=False)
             model[key] = weight + ENTRY_BYTES
         elif key in model:
             model.move_to_end(key)
-        assert shelf.get(key, 0.0) == (model[key] - ENTRY_BYTES if key in model else None)
+        assert shelf.get(key) == (model[key] - ENTRY_BYTES if key in model else None)
         assert (shelf.weight, len(shelf)) == (sum(model.values()), len(model))
         assert shelf.weight <= limit
 
@@ -452,7 +488,7 @@ def test_memory_stays_within_the_limit_whatever_is_asked():
     async def flood(count: int):
         for _ in range(count):
             headers = GZIP if queries.random() < 0.5 else {"accept": f"text/csv;q=0.{queries.randrange(1000)}"}
-            await ask(app, f"/v1/bars?symbol={queries.randbytes(queries.choice([4, 400])).hex()}", headers)
+            await ask(app, f"/v1/bars?symbol={queries.randbytes(queries.choice([4, 400, 10_000])).hex()}", headers)
 
     anyio.run(flood, 50)
     tracemalloc.start()

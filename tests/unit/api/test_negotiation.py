@@ -36,7 +36,7 @@ WEIGHTS = ["0", "0.001", "0.5", "0.9", "1", "1.000"]
         ("text/csv; charset=utf-8", "csv"),
         ('text/csv;charset="UTF-8"', "csv"),
         ("application/json; charset=utf-8", "json"),
-        ("text/csv;q=0, text/csv;charset=utf-8", "csv"),
+        ("text/csv;charset=utf-8, text/csv;q=0", "csv"),
         ("text/csv; header=absent, application/x-ndjson;q=0.1", "ndjson"),
         ("text/csv;q=2, application/x-ndjson", "ndjson"),
         (", ,text/csv,", "csv"),

@@ -129,6 +129,11 @@ def test_json_holds_every_value_of_the_table(table):
     ]
 
 
+def test_json_escapes_each_character_that_needs_it():
+    characters = [chr(i) for i in (*range(0x300), 0x2028, 0xFEFF, 0xFFFF, 0x1F600)]
+    assert page(JSON(pa.table({"a": characters}), ENVELOPE))["data"] == [{"a": each} for each in characters]
+
+
 @given(tables())
 def test_ndjson_is_the_rows_of_json_a_line_each(table):
     lines = NDJSON(table, ENVELOPE).split(b"\n")

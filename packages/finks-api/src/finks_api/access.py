@@ -30,17 +30,6 @@ LONGEST_TARGET: Final = 4096
 
 METHODS: Final = ("GET", "HEAD")
 
-DETAILS: Final = {
-    "invalid-key": "Send one valid key in the header x-api-key.",
-    "rate-exceeded": "The key's plan allows fewer requests a second.",
-    "quota-exceeded": "The key's plan allows no more requests today; a day begins at 00:00 UTC.",
-    "method-not-allowed": "The API is read only: use GET or HEAD.",
-    "body-not-allowed": "A request has no body here; send parameters in the address.",
-    "too-long": f"Path and query may have {LONGEST_TARGET} bytes together.",
-    "internal": "The request could not be answered.",
-}
-"""What a refusal says. Nothing in it is of the request, so API Gateway's own answers can be the same."""
-
 _IDENTIFIER: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _KEY_BYTES: Final = 128
 _WANTED: Final = frozenset({b"x-api-key", b"x-correlation-id", b"content-length", b"transfer-encoding"})
@@ -205,8 +194,8 @@ class _Answer:
         await self._send(message)
 
     async def refuse(self, slug: str, method: str) -> None:
-        """Answer with a problem."""
-        problem = Problem(slug, DETAILS[slug])
+        """Answer with a problem, the same that API Gateway answers."""
+        problem = Problem.fixed(slug)
         body = problem.body()
         headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
         headers.append((b"content-length", str(len(body)).encode()))

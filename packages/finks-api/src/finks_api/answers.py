@@ -10,8 +10,7 @@ no address made from `Host`.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, MutableMapping
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -28,16 +27,12 @@ _KEEP: Final = "keep_answer"
 _FORMAT: Final = re.compile(rb"(?:^|&)format=[^&]")
 
 
-def keep_answer(scope: MutableMapping[str, Any], seconds: float) -> None:
+def keep_answer(scope: MutableMapping[str, Any]) -> None:
     """Let the answer to this request be sent again to the same key until another release is served.
 
     Only an answer of status 200 is kept. Call it before the answer starts.
-
-    Args:
-        scope: The request's ASGI scope.
-        seconds: How long at most: not longer than a page token in it is good for.
     """
-    scope.setdefault("state", {})[_KEEP] = seconds
+    scope.setdefault("state", {})[_KEEP] = True
 
 
 class Answers:
@@ -48,23 +43,16 @@ class Answers:
 
     Args:
         app: What makes answers.
-        current_release: The number of the release that is served now. Asked at every request: it must be cheap, and it
-            must not raise.
+        current_release: The number of the release that is served now, None before the first. Asked at every request, so
+            it must be cheap. Where it raises a problem, the app is asked, and nothing is kept.
         limit_bytes: What kept answers may take.
-        clock: Seconds that only grow.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        current_release: Callable[[], int],
-        *,
-        limit_bytes: int = LIMIT_BYTES,
-        clock: Callable[[], float] = time.monotonic,
+        self, app: ASGIApp, current_release: Callable[[], Awaitable[int | None]], *, limit_bytes: int = LIMIT_BYTES
     ) -> None:
         self._app = app
         self._current = current_release
-        self._clock = clock
         self._shelf: Shelf[Answer] = Shelf(limit_bytes)
         self._release: int | None = None
         self._flights: dict[Hashable, _Flight] = {}
@@ -80,12 +68,12 @@ class Answers:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        release = self._current()
+        release = await self._served()
         if release != self._release:
             self._shelf.clear()
             self._release = release
         request = _Request.of(scope, release)
-        answer = self._shelf.get(request.key, self._clock())
+        answer = self._shelf.get(request.key)
         if answer is None:
             answer = await self._made(request, scope, receive, send)
         if answer is not None:
@@ -107,15 +95,20 @@ class Answers:
 
     async def _run(self, request: _Request, scope: Scope, receive: Receive, relay: _Relay) -> Answer | None:
         await self._app(scope if scope["method"] == "GET" else {**scope, "method": "GET"}, receive, relay)
-        answer = relay.answer(self._clock())
-        if answer is not None:
-            self._keep(request, answer)
-        return answer
+        if relay.answer is not None:
+            await self._keep(request, relay.answer)
+        return relay.answer
 
-    def _keep(self, request: _Request, answer: Answer) -> None:
+    async def _served(self) -> int | None:
+        try:
+            return await self._current()
+        except Problem:
+            return None
+
+    async def _keep(self, request: _Request, answer: Answer) -> None:
         # A release that came in between may be the one that the app read.
-        if self._current() == request.key[0]:
-            self._shelf.put(request.key, answer, answer.weight + request.weight, answer.until)
+        if request.release is not None and request.release == await self._served():
+            self._shelf.put(request.key, answer, answer.weight + request.weight)
 
     async def _send(self, answer: Answer, request: _Request, send: Send) -> None:
         tag = matched(request.if_none_match, answer.etag) if request.if_none_match and answer.etag else None
@@ -129,7 +122,7 @@ class Answers:
 
     async def _compressed(self, answer: Answer, request: _Request) -> Representation:
         form = await answer.compress(self._compressors)
-        self._keep(request, answer)  # it has become heavier
+        await self._keep(request, answer)  # it has become heavier
         return form
 
 
@@ -144,14 +137,15 @@ class _Flight:
 class _Request(NamedTuple):
     """What of a request decides which answer it gets, and in which form."""
 
-    key: tuple[Hashable, ...]
+    release: int | None
+    key: Hashable
     head: bool
     if_none_match: bytes
     accept_encoding: str
     weight: int
 
     @classmethod
-    def of(cls, scope: Scope, release: int) -> _Request:
+    def of(cls, scope: Scope, release: int | None) -> _Request:
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             headers[name] = headers[name] + b", " + value if name in headers else value
@@ -160,6 +154,7 @@ class _Request(NamedTuple):
         # Not the key alone: what it may read can change while its id stays.
         rights = None if grant is None else (grant.key_id, grant.datasets, grant.portfolios)
         return cls(
+            release,
             (release, path, query, _format(headers.get(b"accept", b""), query), rights),
             scope["method"] == "HEAD",
             headers.get(b"if-none-match", b""),
@@ -178,21 +173,17 @@ class _Relay:
         self._passed = passed
         self._headers: list[tuple[bytes, bytes]] | None = None
         self._parts: list[bytes] = []
-        self._whole = False
         self._silent = False
-
-    def answer(self, now: float) -> Answer | None:
-        """The answer, if it is one to keep."""
-        if self._headers is None or not self._whole:
-            return None
-        return Answer(self._headers, b"".join(self._parts), now + self._state[_KEEP])
+        self.answer: Answer | None = None
+        """The answer, once it is whole, if it is one to keep."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._start(message)
         elif self._headers is not None:
             self._parts.append(message.get("body", b""))
-            self._whole = not message.get("more_body", False)
+            if not message.get("more_body", False):
+                self.answer = Answer(self._headers, b"".join(self._parts))
         elif not self._request.head:
             if not self._silent:
                 await self._send(message)
@@ -201,14 +192,14 @@ class _Relay:
 
     async def _start(self, message: Message) -> None:
         headers = list(message.get("headers", ()))
-        if message["status"] == 200 and self._state.get(_KEEP, 0) > 0:
+        if message["status"] == 200 and _KEEP in self._state:
             self._headers = headers
             return
         if self._passed is not None:
             self._passed()
         etag = next((value for name, value in headers if name == b"etag"), None)
         known = self._request.if_none_match
-        tag = matched(known, etag) if message["status"] == 200 and known and etag else None
+        tag = matched(known, etag) if message["status"] in (200, 304) and known and etag else None
         if tag is None:
             await self._send(message)
         else:

@@ -44,11 +44,9 @@ class Answer:
     Args:
         headers: As the app sent them, names in small letters.
         body: The whole body.
-        until: When its time is over, on the clock of whoever keeps it.
     """
 
-    def __init__(self, headers: Iterable[Header], body: bytes, until: float) -> None:
-        self.until = until
+    def __init__(self, headers: Iterable[Header], body: bytes) -> None:
         sent = [header for header in headers if header[0] != b"content-length"]
         length = (b"content-length", str(len(body)).encode())
         self.compressible = len(body) >= COMPRESSED_FROM and not any(name == b"content-encoding" for name, _ in sent)

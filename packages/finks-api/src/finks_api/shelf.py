@@ -1,4 +1,4 @@
-"""Things kept by key for a while, the least used ones leaving first, in a bounded number of bytes."""
+"""Things kept by key, what has been unused longest leaving first, in a bounded number of bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shelf(Generic[Kept]):
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._entries: OrderedDict[Hashable, tuple[Kept, int, float]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[Kept, int]] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -32,23 +32,19 @@ class Shelf(Generic[Kept]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: Hashable, now: float) -> Kept | None:
-        """What is kept under a key, unless its time is over."""
+    def get(self, key: Hashable) -> Kept | None:
+        """What is kept under a key."""
         found = self._entries.get(key)
         if found is None:
-            return None
-        if found[2] <= now:
-            self._drop(key)
             return None
         self._entries.move_to_end(key)
         return found[0]
 
-    def put(self, key: Hashable, kept: Kept, weight: int, until: float) -> None:
+    def put(self, key: Hashable, kept: Kept, weight: int) -> None:
         """Keep something, in place of what was there; drop what has been unused longest until there is room.
 
         Args:
             weight: Bytes of it, and of its key where that is long. What is heavier than the shelf bears is not kept.
-            until: The time, on the clock of `get`, from which on it is no longer given.
         """
         self._drop(key)
         weight += ENTRY_BYTES
@@ -56,7 +52,7 @@ class Shelf(Generic[Kept]):
             return
         while self._bytes + weight > self._limit:
             self._drop(next(iter(self._entries)))
-        self._entries[key] = (kept, weight, until)
+        self._entries[key] = (kept, weight)
         self._bytes += weight
 
     def clear(self) -> None:
