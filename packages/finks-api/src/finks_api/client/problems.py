@@ -88,7 +88,9 @@ def _untitled(answer: Response) -> str:
 def _got(answer: Response, document: dict[str, Any]) -> str:
     if answer.fault:
         return answer.detail
-    said = [str(answer.status), str(document.get("detail", ""))]
+    detail = str(document.get("detail", ""))
+    known = CATALOGUE.get(_slug(document))
+    said = [str(answer.status), detail if known is None or detail != known.help else ""]
     if identifier := answer.headers.get("x-correlation-id"):
         said.append(f"request {identifier}")
     return ", ".join(each for each in said if each)
