@@ -20,7 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-LONGEST_PAGE: Final = 5000
+from finks_api.paging import LONGEST_PAGE
+
 DEFAULT_PAGE: Final = 1000
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
