@@ -61,7 +61,7 @@ Symbol = Annotated[
 ]
 DatasetName = Annotated[
     str,
-    Path(min_length=1, max_length=64, pattern=r"^[a-z]+$", description="The dataset.", examples=["bars"]),
+    Path(min_length=1, max_length=64, pattern=r"^[a-z_]+$", description="The dataset.", examples=["bars"]),
 ]
 
 
@@ -122,6 +122,12 @@ class RangeParameters(DataParameters):
         if end is not None and start is not None and end < start:
             raise ValueError("give an end that is not before the start")
         return end
+
+
+class StatementParameters(RangeParameters):
+    """With the length of the periods."""
+
+    period: Literal["annual", "quarter"] = Field(default="annual", description="Statements of years or of quarters.")
 
 
 class DayParameters(DataParameters):

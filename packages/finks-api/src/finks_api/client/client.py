@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -111,10 +111,16 @@ class Client:
         return self._rows("securities", symbol, "splits", start=start, end=end, as_of=as_of)
 
     def fundamentals(
-        self, symbol: str, start: Day | None = None, end: Day | None = None, *, as_of: Instant | None = None
+        self,
+        symbol: str,
+        start: Day | None = None,
+        end: Day | None = None,
+        *,
+        period: Literal["annual", "quarter"] = "annual",
+        as_of: Instant | None = None,
     ) -> Rows:
-        """The income statements of a security's issuer, by the last day of their periods."""
-        return self._rows("securities", symbol, "fundamentals", start=start, end=end, as_of=as_of)
+        """The income statements of a security's issuer, of years or of quarters, by the last day of their periods."""
+        return self._rows("securities", symbol, "fundamentals", start=start, end=end, period=period, as_of=as_of)
 
     def datasets(self, *, as_of: Instant | None = None) -> list[DatasetFacts]:
         """Every dataset that the key may read: its contract, how fresh and how complete it is, its licence."""
