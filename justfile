@@ -25,9 +25,9 @@ fix:
     ruff check --fix .
     ruff format .
 
-# Write again what is generated from the contracts.
+# Write again what is generated from the contracts and from the API.
 generate:
-    FINKS_UPDATE_GENERATED=1 pytest tests/integration/dbt/test_dbt_sources.py
+    FINKS_UPDATE_GENERATED=1 pytest tests/integration/dbt/test_dbt_sources.py tests/unit/api/test_openapi_documents.py
 
 # finks beside dlt on the same work.
 bench *args:

@@ -23,7 +23,7 @@ def test_the_second_demo_fetches_nothing_adds_nothing_and_says_so(demo):
     _, _, second = demo
     assert second.returncode == 0
     assert "Fetched 2 responses" in second.stdout, "the two files, which are read on every run"
-    assert "2 of them unchanged; 16 keys had nothing to fetch." in second.stdout
+    assert "2 of them unchanged; 22 keys had nothing to fetch." in second.stdout
     assert "No Silver row was added." in second.stdout
     assert "Gold: unchanged; release 1 is served." in second.stdout
 
@@ -32,7 +32,7 @@ def test_the_second_demo_fetches_nothing_adds_nothing_and_says_so(demo):
     ("arguments", "words"),
     [
         (("status", "-c", "finks-demo"), "Gold release 1 is served."),
-        (("plan", "-c", "finks-demo"), "16 keys have nothing to fetch"),
+        (("plan", "-c", "finks-demo"), "22 keys have nothing to fetch"),
         (("query", "select count(*) as n from silver.fmp_splits", "-c", "finks-demo"), "3"),
         (("quarantine", "show", "fmp_daily_bars", "-c", "finks-demo"), "Open rejects in fmp_daily_bars"),
         (("maintain", "-c", "finks-demo"), "files"),

@@ -8,6 +8,7 @@ import finks
 import polars as pl
 import pytest
 from finks.errors import ConfigurationError
+from finks.run.runner import Runner, RunOptions
 from finks_connectors.demo.command import LAST_SESSION
 
 BEFORE = date(2013, 2, 14)
@@ -68,6 +69,25 @@ def test_a_late_restatement_after_a_split_is_fetched(vendor, run, lake):
     closes = lake().latest("fmp_adjusted_daily_bars", keys=["IBM"]).polars().sort("session")["close"].cast(pl.Float64)
     moves = (closes / closes.shift(1)).drop_nulls()
     assert (~moves.is_between(0.8, 1.25)).sum() == 1, "on the ex-date only: one basis before it, one after"
+
+
+def test_a_restated_income_statement_is_a_version_of_its_year(settings, vendor, lake):
+    fmp = {**settings.sources["fmp"], "symbols": ["IBM"], "select": ["income_statements"]}
+    small = settings.model_copy(update={"sources": {"fmp": fmp}})
+    for day in (date(2013, 1, 21), date(2013, 2, 1)):
+        vendor.today = day
+        report = Runner(small, RunOptions(logical_date=day, gold=False)).run()
+    assert report.stream("fmp_income_statements").changed == 1
+    old, new = (
+        lake()
+        .history("fmp_income_statements")
+        .polars()
+        .filter(pl.col("fiscal_year") == 2011)
+        .sort("_known_at")
+        .to_dicts()
+    )
+    assert old["revenue"] - new["revenue"] == 310_000_000
+    assert old["filing_date"] == new["filing_date"] == date(2012, 2, 24)
 
 
 def test_a_logical_date_in_the_future_is_refused(run):

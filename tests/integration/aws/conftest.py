@@ -46,9 +46,9 @@ def new_lake(aws) -> NewLake:
 @pytest.fixture
 def proxy(aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsProxy]:
     """Every call of this process goes through it; few attempts, so that lasting faults end soon."""
-    with AwsProxy(aws.emulator.url, glue=aws.endpoint.url) as running:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_GLUE", running.url)
+    with AwsProxy(aws.emulator.url, glue=aws.endpoint.url, athena=aws.endpoint.url) as running:
+        for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ATHENA", "AWS_ENDPOINT_URL_GLUE"):
+            monkeypatch.setenv(name, running.url)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
         yield running
 

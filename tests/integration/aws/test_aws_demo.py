@@ -56,7 +56,7 @@ def test_athena_gives_the_same_sums(demo_on_aws, aws_environment):
     ("arguments", "words"),
     [
         (("status",), "Gold release 1 is served."),
-        (("plan",), "16 keys have nothing to fetch"),
+        (("plan",), "22 keys have nothing to fetch"),
         (("query", "select count(*) as n from silver.fmp_splits"), "3"),
         (("query", "--athena", "select count(*) as n from silver.fmp_splits"), "Athena scanned"),
         (("quarantine", "show", "fmp_daily_bars"), "Open rejects in fmp_daily_bars"),

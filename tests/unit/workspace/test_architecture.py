@@ -110,3 +110,13 @@ def test_importing_the_library_loads_nothing_heavy(module):
 
 def test_no_module_is_longer_than_a_thousand_lines(repository):
     assert [f for f in modules(repository).values() if len(f.read_text().splitlines()) > 1000] == []
+
+
+def test_gold_on_aws_is_read_without_what_is_too_large_for_lambda():
+    code = """
+import sys
+sys.modules.update(dict.fromkeys(("polars", "duckdb", "pandas", "pyspark", "dbt", "numpy")))  # none can be imported
+import finks.lake.athena_rows, finks.lake.athena_sql, finks.lake.glue, finks.lake.gold, finks.lake.place
+import finks.lake.s3_place, finks_api.settings
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -18,6 +18,16 @@ STREAMS = {stream.name: stream for stream in streams(["AAPL"], ["EURUSD"], date(
 BAR = {"symbol": "AAPL", "date": "2024-01-02", "adjOpen": 2, "adjHigh": 3, "adjLow": 1, "adjClose": 2.5, "volume": 7}
 DIVIDEND = {"symbol": "AAPL", "date": "2024-02-09", "adjDividend": 0.24, "dividend": 0.24}
 PROFILE = {"symbol": "AAPL", "companyName": "Apple Inc.", "currency": "USD"}
+STATEMENT = {
+    "date": "2023-12-31",
+    "symbol": "AAPL",
+    "reportedCurrency": "USD",
+    "acceptedDate": "2024-02-01 18:08:27",
+    "fiscalYear": "2023",
+    "period": "FY",
+    "revenue": 7,
+    "netIncome": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +57,19 @@ def test_every_simulated_bar_keeps_its_contract(ask, symbol):
 
 @pytest.mark.parametrize(
     ("name", "symbol", "count"),
-    [("dividends", "MSFT", 37), ("dividends", "IBM", 52), ("splits", "AAPL", 2), ("profiles", "IBM", 1)],
+    [
+        ("dividends", "MSFT", 37),
+        ("dividends", "IBM", 52),
+        ("splits", "AAPL", 2),
+        ("profiles", "IBM", 1),
+        ("income_statements", "AAPL", 13),
+        ("quarterly_income_statements", "IBM", 52),
+    ],
 )
 def test_every_other_simulated_record_keeps_its_contract(ask, name, symbol, count):
     stream = STREAMS[name]
     result = filter(
-        ask(stream.path, symbol=symbol).body,
+        ask(stream.path, symbol=symbol, **stream.params).body,
         stream.contract,
         decoding=Decoding(rename=stream.rename, nulls=stream.nulls),
     )
@@ -107,3 +124,28 @@ def test_a_dividend_beyond_three_decimals_after_a_reverse_split_is_kept():
     """TSLY 2023-01-10: dividend 0.999, adjDividend 1.9972."""
     [row] = enforced(STREAMS["dividends"], DIVIDEND | {"dividend": 0.999, "adjDividend": 1.9972}).good.to_pylist()
     assert (row["amount"], row["adjusted_amount"]) == (Decimal("0.999"), Decimal("1.9972"))
+
+
+@pytest.mark.parametrize(("text", "hour"), [("2024-02-01 18:08:27", 23), ("2024-07-01 18:08:27", 22)])
+def test_the_time_of_acceptance_is_new_yorks(text, hour):
+    [row] = enforced(STREAMS["income_statements"], STATEMENT | {"acceptedDate": text}).good.to_pylist()
+    assert row["accepted_at"] == datetime.fromisoformat(text).replace(hour=hour, tzinfo=UTC)
+
+
+def test_a_year_and_its_last_quarter_are_two_statements():
+    assert enforced(STREAMS["income_statements"], STATEMENT, STATEMENT | {"period": "Q4"}).good.num_rows == 2
+
+
+def test_two_statements_of_one_period_that_differ_are_ambiguous():
+    assert rules("income_statements", STATEMENT, STATEMENT | {"netIncome": 3}) == ["key_conflict", "key_conflict"]
+
+
+@pytest.mark.parametrize("renamed", ["revenue", "netIncome", "reportedCurrency"])
+def test_a_statement_without_what_every_one_has_is_rejected(renamed):
+    record = {name: value for name, value in STATEMENT.items() if name != renamed}
+    assert rules("income_statements", record | {f"{renamed}New": 7}) == ["required"]
+
+
+def test_a_field_that_the_vendor_adds_and_a_zero_do_no_harm():
+    [row] = enforced(STREAMS["income_statements"], STATEMENT | {"link": "x", "interestIncome": 0}).good.to_pylist()
+    assert (row["interest_income"], row["interest_expense"]) == (0, None)

@@ -69,7 +69,7 @@ def test_a_window_of_bars_comes_whole(vendor, stream):
     assert (min(dates(pages)), max(dates(pages))) == ("2000-03-01", "2013-03-01")
 
 
-@pytest.mark.parametrize("stream", ["dividends", "splits", "profiles"])
+@pytest.mark.parametrize("stream", ["dividends", "splits", "profiles", "income_statements"])
 def test_a_snapshot_comes_in_one_answer(vendor, stream):
     pages, _ = fetch(vendor, stream, "MSFT")
     assert [page.verdict.outcome for page in pages] == [Outcome.OK]

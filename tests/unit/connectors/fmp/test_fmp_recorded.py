@@ -7,6 +7,7 @@ import csv
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -28,6 +29,7 @@ FILES = [
     ("dividends", "AAPL", EVER, "dividends.AAPL.limit1.json", 1),
     ("dividends", "AAPL", EVER, "dividends.AAPL.head.json", 5),
     ("splits", "AAPL", EVER, "splits.AAPL.json", 5),
+    ("income_statements", "AAPL", EVER, "income-statement.AAPL.annual.json", 1),
 ]
 
 
@@ -80,6 +82,8 @@ def assert_equal_to_source(stream: Stream, good: list[dict], source: list[dict[s
                 assert value is None
             elif isinstance(value, Decimal):
                 assert value == Decimal(text)
+            elif isinstance(value, datetime):
+                assert str(value.astimezone(ZoneInfo(spec.zone)).replace(tzinfo=None)) == text
             else:
                 assert str(value).lower() == text.lower() if isinstance(value, bool) else str(value) == text
 
@@ -110,6 +114,13 @@ def test_a_recorded_calendar_of_splits_keeps_its_contract(recorded):
 def test_recorded_profiles_keep_their_contract(recorded):
     body = (recorded / "recorded" / "profile-bulk.part0.head.csv").read_bytes()
     stream = stream_named("profiles")
+    good = by_order(good_rows(stream, "", body, "text/csv"))
+    assert_equal_to_source(stream, good, list(csv.DictReader(body.decode().splitlines())))
+
+
+def test_recorded_income_statements_of_a_us_and_a_foreign_issuer_keep_their_contract(recorded):
+    body = (recorded / "recorded" / "income-statement-bulk.head.csv").read_bytes()
+    stream = stream_named("quarterly_income_statements")
     good = by_order(good_rows(stream, "", body, "text/csv"))
     assert_equal_to_source(stream, good, list(csv.DictReader(body.decode().splitlines())))
 

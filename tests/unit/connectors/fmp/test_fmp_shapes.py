@@ -18,6 +18,7 @@ PAIRS = [
     ("dividends", "dividends.AAPL.limit1.json", "AAPL"),
     ("dividends", "dividends.AAPL.head.json", "AAPL"),
     ("splits", "splits.AAPL.json", "AAPL"),
+    ("income-statement", "income-statement.AAPL.annual.json", "AAPL"),
 ]
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from finks.errors import ConfigurationError
 from finks.plugins import build_source
-from finks.source.model import Request, Response, Slice, Stream
+from finks.source.model import Request, Response, Slice, Stream, Windows
 from finks_connectors.fmp import Fmp, FmpConfig
-from finks_connectors.fmp.streams import MAX_ROWS
+from finks_connectors.fmp.streams import MAX_ROWS, MAX_STATEMENTS
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -139,5 +139,29 @@ def test_a_new_split_makes_the_adjusted_history_wanted_again():
 
 def test_no_window_can_reach_the_cap():
     for made in source().streams():
-        if made.max_rows:
+        if isinstance(made.policy, Windows):
             assert made.policy.max_days < made.max_rows
+
+
+@pytest.mark.parametrize(("plan", "limit"), [("basic", 5), ("starter", MAX_STATEMENTS), ("ultimate", MAX_STATEMENTS)])
+def test_the_free_plan_asks_for_no_more_statements_than_it_gets(plan, limit):
+    statements = [stream for stream in source(plan=plan).streams() if stream.path == "income-statement"]
+    assert [(s.name, s.params["limit"], s.max_rows) for s in statements] == [("income_statements", str(limit), limit)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offered"),
+    [
+        ([], []),
+        (["quarter"], ["quarterly_income_statements"]),
+        (["annual", "quarter"], ["income_statements", "quarterly_income_statements"]),
+    ],
+)
+def test_only_the_statements_of_the_settings_are_on_offer(wanted, offered):
+    streams = source(statements=wanted).streams()
+    assert [stream.name for stream in streams if stream.path == "income-statement"] == offered
+
+
+def test_a_wrong_kind_of_statements_is_refused():
+    with pytest.raises(ValidationError, match="statements"):
+        source(statements=["monthly"])

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from finks.lake.athena_rows import read_rows
+from finks.lake.athena_rows import read_rows, result_schema
 
 WIDE = "12345678901234567890123456.123456789012"
 
 
 def rows(text: str, *columns: dict) -> pa.Table:
-    return read_rows(pa.BufferReader(text.encode()), columns)
+    return read_rows(pa.BufferReader(text.encode()), result_schema(columns))
 
 
 def column(kind: str, **more) -> dict:
@@ -60,3 +60,18 @@ def test_columns_of_one_name_are_both_there():
 
 def test_no_rows_have_types_too():
     assert rows('"x"\n', column("decimal", Precision=10, Scale=2)).schema.field("x").type == pa.decimal128(10, 2)
+
+
+def test_a_column_without_values_has_its_type():
+    moments = rows('"x"\n\n\n', column("timestamp with time zone"))["x"]
+    assert (moments.type, moments.to_pylist()) == (pa.timestamp("us", tz="UTC"), [None, None])
+
+
+def test_what_is_known_of_a_query_may_be_wider_than_what_athena_says():
+    wide = pa.schema([("x", pa.decimal128(38, 12))])
+    assert read_rows(pa.BufferReader(b'"x"\n"1.50"\n'), wide)["x"].to_pylist() == [Decimal("1.500000000000")]
+
+
+def test_a_value_of_another_type_is_refused():
+    with pytest.raises(pa.ArrowInvalid):
+        rows('"x"\n"1.5"\n', column("integer"))

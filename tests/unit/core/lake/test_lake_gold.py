@@ -3,8 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 from finks.errors import ConfigurationError
+from finks.lake.content import content_hash
 from finks.lake.gold import GoldZone
-from finks.lake.releases import content_hash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -227,3 +227,10 @@ def test_reference_data_has_no_event_time(lake, build):
     counts = write(table, build.good("r2", 1, [("AAPL", 1, 10), ("IBM", 1, 21)]))
     assert (counts.changed, counts.same) == (1, 1)
     assert lake.latest("fmp_profiles", keys=["IBM"]).polars()["close"].to_list() == [Decimal(21)]
+
+
+def test_a_table_has_its_contracts_licence_and_follows_it(lake, build):
+    write(lake.silver(TABLE, replace(build.contract, licence="vendor"), "fmp"), build.good("r1", 0, [("AAPL", 1, 10)]))
+    assert find_table(lake.catalog, f"silver.{TABLE}").properties["finks.licence"] == "vendor"
+    write(lake.silver(TABLE, replace(build.contract, licence="open"), "fmp"), build.good("r2", 1, [("AAPL", 1, 11)]))
+    assert find_table(lake.catalog, f"silver.{TABLE}").properties["finks.licence"] == "open"

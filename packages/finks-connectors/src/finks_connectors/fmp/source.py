@@ -13,7 +13,7 @@ from finks.source.protocol import BaseSource, SourceConfig
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from finks_connectors.fmp import errors
-from finks_connectors.fmp.streams import streams
+from finks_connectors.fmp.streams import MAX_STATEMENTS, Reporting, streams
 
 Plan = Literal["basic", "starter", "premium", "ultimate"]
 
@@ -24,6 +24,9 @@ RATES: Mapping[Plan, Rate] = {
     "premium": Rate(calls=750, seconds=60, burst=20),
     "ultimate": Rate(calls=3000, seconds=60, burst=50),
 }
+
+# The free plan refuses a greater `limit` on statements (402, seen in public clients of 2026).
+FREE_STATEMENTS = 5
 
 _SYMBOL = re.compile(r"\^?[A-Z0-9][A-Z0-9.-]*")
 _CLASS_SHARE = re.compile(r"([A-Z]{1,5})\.([A-C])")
@@ -53,7 +56,9 @@ class FmpConfig(SourceConfig):
         pairs: Currency pairs, for example `EURUSD`.
         start: The first day of bars wanted.
         base_url: The address of the `stable` API, or of a simulator.
-        plan: The subscription; it sets the calls per minute and per day.
+        plan: The subscription; it sets the calls per minute and per day, and how many statements are asked for.
+        statements: Which income statements to fetch: `annual`, `quarter`, both or none. The plan
+            `basic` has no quarters.
     """
 
     api_key: SecretStr = Field(min_length=1)
@@ -62,8 +67,9 @@ class FmpConfig(SourceConfig):
     start: date = date(2000, 1, 1)
     base_url: str = Field(default="https://financialmodelingprep.com/stable", pattern=r"^https?://")
     plan: Plan = "basic"
+    statements: tuple[Reporting, ...] = ("annual",)
 
-    @field_validator("symbols", "pairs")
+    @field_validator("symbols", "pairs", "statements")
     @classmethod
     def _distinct(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         """Each key once, in the order given."""
@@ -83,8 +89,10 @@ class Fmp(BaseSource):
         self.base_url = config.base_url.rstrip("/")
 
     def streams(self) -> Sequence[Stream]:
-        """Daily bars as traded and split-adjusted, dividends, splits, profiles, forex bars."""
-        return streams(self.settings.symbols, self.settings.pairs, self.settings.start)
+        """Daily bars as traded and split-adjusted, dividends, splits, profiles, income statements, forex bars."""
+        said = self.settings
+        limit = FREE_STATEMENTS if said.plan == "basic" else MAX_STATEMENTS
+        return streams(said.symbols, said.pairs, said.start, said.statements, limit)
 
     def request(self, stream: Stream, slice: Slice) -> Request:
         """One symbol, and the window's days where the slice has one."""

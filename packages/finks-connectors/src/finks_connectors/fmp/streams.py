@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Literal
 
 from finks.source.model import Snapshot, Stream, Windows
 
 from finks_connectors.fmp.contracts import AdjustedDailyBar, DailyBar, Dividend, ForexBar, Profile, Split
+from finks_connectors.fmp.statements import IncomeStatement, vendor_names
+
+Reporting = Literal["annual", "quarter"]
+"""How often statements are made, in the vendor's words."""
 
 # The vendor writes an absent value in each of these ways, sometimes several in one answer.
 NULLS = ("", "N/A", "None", "NULL")
@@ -18,7 +23,11 @@ MAX_ROWS = 5000
 # Fewer days than MAX_ROWS, so that a window never reaches the cap, whatever the calendar.
 WINDOW_DAYS = 4900
 
+# The vendor sends five statements unless told otherwise, and knows no upper limit: a hundred years of quarters.
+MAX_STATEMENTS = 400
+
 _BAR_BYTES = 230
+_STATEMENT_BYTES = 1_400
 
 _DIVIDEND_NAMES = {
     "date": "ex_date",
@@ -43,10 +52,29 @@ _PROFILE_NAMES = {
 _AS_TRADED_NAMES = {"date": "session", "adjOpen": "open", "adjHigh": "high", "adjLow": "low", "adjClose": "close"}
 
 
-def streams(symbols: Sequence[str], pairs: Sequence[str], start: date) -> list[Stream]:
-    """Every stream, for these securities and currency pairs, bars from `start` on."""
+# Each has a table of its own: an answer tells all that there is of its symbol, but of one kind only.
+_INCOME_STATEMENTS: Mapping[Reporting, str] = {
+    "annual": "income_statements",
+    "quarter": "quarterly_income_statements",
+}
+
+
+def streams(
+    symbols: Sequence[str],
+    pairs: Sequence[str],
+    start: date,
+    statements: Sequence[Reporting] = ("annual", "quarter"),
+    max_statements: int = MAX_STATEMENTS,
+) -> list[Stream]:
+    """Every stream, for these securities and currency pairs, bars from `start` on.
+
+    Args:
+        statements: Which income statements.
+        max_statements: The most statements that the plan lets one ask for.
+    """
     securities = tuple(symbols)
-    return [*_bars(securities, start), *_corporate_actions(securities), _forex(tuple(pairs), start)]
+    income = [_income_statements(securities, reporting, max_statements) for reporting in statements]
+    return [*_bars(securities, start), *_corporate_actions(securities), *income, _forex(tuple(pairs), start)]
 
 
 def _bars(symbols: tuple[str, ...], start: date) -> list[Stream]:
@@ -110,6 +138,21 @@ def _corporate_actions(symbols: tuple[str, ...]) -> list[Stream]:
         expected_bytes=3_000,
     )
     return [dividends, splits, profiles]
+
+
+def _income_statements(symbols: tuple[str, ...], reporting: Reporting, limit: int) -> Stream:
+    return Stream(
+        name=_INCOME_STATEMENTS[reporting],
+        contract=IncomeStatement,
+        path="income-statement",
+        policy=Snapshot(every_days=7),
+        keys=symbols,
+        params={"period": reporting, "limit": str(limit)},
+        rename=vendor_names(IncomeStatement),
+        nulls=NULLS,
+        max_rows=limit,
+        expected_bytes=min(limit, 80) * _STATEMENT_BYTES,
+    )
 
 
 def _forex(pairs: tuple[str, ...], start: date) -> Stream:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from finks.errors import ConfigurationError, DeadlineExceededError, FinksError, RetryableError
-from finks.lake.athena_rows import read_rows
+from finks.lake.athena_rows import read_rows, result_schema
 from finks.lake.athena_sql import Parameter, literal
 from finks.lake.aws import Aws
 from finks.lake.aws_errors import told
@@ -165,7 +165,7 @@ class AthenaQuery:
         columns = answer["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         location = execution["ResultConfiguration"]["OutputLocation"]
         with self.aws.files().open_input_stream(location.removeprefix("s3://"), compression=None) as file:
-            return read_rows(file, columns)
+            return read_rows(file, result_schema(columns))
 
     def _is_over(self, scanned: int) -> bool:
         return self.options.max_bytes is not None and scanned > self.options.max_bytes

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 _TYPES: Final[Mapping[str, pa.DataType]] = {
@@ -27,19 +27,33 @@ _TYPES: Final[Mapping[str, pa.DataType]] = {
     "date": pa.date32(),
     "time": pa.time64("us"),
     "timestamp": pa.timestamp("us"),
+    "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+    "varbinary": pa.binary(),
 }
 _BLOCK_BYTES: Final = 16 * 1024 * 1024
 _UTC: Final = " UTC"
 
 
-def read_rows(file: pa.NativeFile, columns: Sequence[Mapping[str, Any]]) -> pa.Table:
+def result_schema(columns: Sequence[Mapping[str, Any]]) -> pa.Schema:
+    """The Arrow types of a result.
+
+    Args:
+        columns: `ResultSetMetadata.ColumnInfo` (Amazon Athena API reference).
+    """
+    return pa.schema([(column["Name"], _arrow(column)) for column in columns])
+
+
+def read_rows(file: pa.NativeFile, schema: pa.Schema) -> pa.Table:
     """The rows of a result.
 
     Args:
         file: The result's CSV.
-        columns: `ResultSetMetadata.ColumnInfo` (Amazon Athena API reference).
+        schema: Its columns; see `result_schema`, or what the query is known to give.
+
+    Raises:
+        pyarrow.ArrowInvalid: A value is not of its column's type.
     """
-    names = [f"c{number}" for number in range(len(columns))]
+    names = [f"c{number}" for number in range(len(schema))]
     text = csv.read_csv(
         file,
         csv.ReadOptions(column_names=names, skip_rows_after_names=1, block_size=_BLOCK_BYTES),
@@ -51,28 +65,29 @@ def read_rows(file: pa.NativeFile, columns: Sequence[Mapping[str, Any]]) -> pa.T
             quoted_strings_can_be_null=False,
         ),
     )
-    arrays = [_typed(text[name], column) for name, column in zip(names, columns, strict=True)]
-    return pa.table(arrays, names=[column["Name"] for column in columns])
+    return pa.table([_typed(text[name], field.type) for name, field in zip(names, schema, strict=True)], schema)
 
 
-def _typed(text: pa.ChunkedArray, column: Mapping[str, Any]) -> pa.ChunkedArray:
+def _arrow(column: Mapping[str, Any]) -> pa.DataType:
     kind = str(column["Type"]).lower()
     if kind == "decimal":
-        return text.cast(pa.decimal128(column["Precision"], column["Scale"]))
-    if kind == "varbinary":
-        return _each(text, bytes.fromhex, pa.binary())
-    if kind == "timestamp with time zone":
-        return _moments(text)
-    return text.cast(_TYPES.get(kind, pa.string()))
+        return pa.decimal128(column["Precision"], column["Scale"])
+    return _TYPES.get(kind, pa.string())
 
 
-def _moments(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    wanted = pa.timestamp("us", tz="UTC")
-    values = pl.Series(text)
-    if values.str.ends_with(_UTC).all():
-        plain = pa.chunked_array(values.str.strip_suffix(_UTC).to_arrow(compat_level=pl.CompatLevel.oldest()))
-        return plain.cast(pa.timestamp("us")).cast(wanted)
-    return _each(text, _moment, wanted)
+def _typed(text: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_binary(kind):
+        return _each(text, bytes.fromhex, kind)
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return _moments(text, kind)
+    return text.cast(kind)
+
+
+def _moments(text: pa.ChunkedArray, kind: pa.TimestampType) -> pa.ChunkedArray:
+    if pc.all(pc.ends_with(text, _UTC)).as_py() in {True, None}:  # pyright: ignore[reportAttributeAccessIssue]
+        plain = pc.utf8_slice_codeunits(text, 0, -len(_UTC))  # pyright: ignore[reportAttributeAccessIssue]
+        return plain.cast(pa.timestamp(kind.unit)).cast(kind)
+    return _each(text, _moment, kind)
 
 
 def _moment(text: str) -> datetime:

@@ -1,16 +1,13 @@
-"""What a Gold release is: its marts, the snapshots that it points at, and the hash that tells content apart."""
+"""What a Gold release is: its marts, and the snapshots that it points at."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-import polars as pl
 import pyarrow as pa
 
 RELEASES: Final = "releases"
@@ -63,19 +60,6 @@ class Release:
     def rows(self) -> dict[str, int]:
         """Rows per table."""
         return {name: mart.rows for name, mart in sorted(self.marts.items())}
-
-
-def content_hash(table: pa.Table) -> str:
-    """SHA-256 of a table's schema and rows, independent of their order. Columns of scalar types only."""
-    frame = pl.DataFrame(table)
-    names = sorted(frame.columns)
-    digest = hashlib.sha256()
-    digest.update("\n".join(f"{name} {table.schema.field(name).type}" for name in table.column_names).encode())
-    buffer = io.BytesIO()
-    if names:
-        frame.sort(names).write_csv(buffer, include_header=False, null_value="", quote_style="non_numeric")
-    digest.update(buffer.getbuffer())
-    return digest.hexdigest()
 
 
 def release_of(number: int, rows: list[dict[str, Any]]) -> Release:

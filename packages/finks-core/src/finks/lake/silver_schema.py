@@ -50,6 +50,7 @@ def contract_properties(contract: CompiledContract, source: str) -> dict[str, st
         "finks.contract-version": contract.version,
         "finks.key": ",".join(contract.key),
         "finks.event-time": contract.event_time or "",
+        "finks.licence": contract.licence,
         "finks.source": source,
     }
 

@@ -101,6 +101,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="One table per source plugin, for example [sources.fmp]."
     )
     flows: dict[str, Any] = Field(default_factory=dict, description="What finks-flows is told; it checks it itself.")
+    api: dict[str, Any] = Field(default_factory=dict, description="What finks-api is told; it checks it itself.")
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @classmethod
@@ -247,5 +248,6 @@ def _anchored(settings: Settings, root: Path) -> Settings:
     observe = settings.observe.model_copy(update={"traces": root / traces if isinstance(traces, Path) else traces})
     target = settings.backup.target
     backup = settings.backup.model_copy(update={"target": root / target if isinstance(target, Path) else target})
-    sections = {"lake": lake, "gold": gold, "observe": observe, "backup": backup, "sources": sources}
+    api = {"root": root, **settings.api}
+    sections = {"lake": lake, "gold": gold, "observe": observe, "backup": backup, "sources": sources, "api": api}
     return settings.model_copy(update=sections)

@@ -96,7 +96,8 @@ class Stream:
             stream's whole history of that key wanted again.
         authoritative: An answer is believed whatever it no longer holds. Otherwise a loss of more than max(3, 10 %)
             of what was known is reported and nothing is retracted.
-        max_rows: The number of rows at which the vendor cuts an answer silently; 0 for no such cap.
+        max_rows: The number of rows at which the vendor cuts an answer silently, or that were asked for; 0 for no
+            such cap. A record beyond them is not taken for gone.
         expected_bytes: Bytes of a typical response, for the plan's estimate.
     """
 

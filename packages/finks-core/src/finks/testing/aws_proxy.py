@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import fnmatch
 import http.client
+import json
 import socket
 import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -39,6 +40,7 @@ class Fault:
         drop: Whether the connection is reset instead of answering.
         cut: After how many bytes of the answer's body the connection is reset.
         bytes_per_second: How fast the body of the answer comes.
+        change: Makes another body of the answer's.
     """
 
     status: int = 0
@@ -48,6 +50,7 @@ class Fault:
     drop: bool = False
     cut: int | None = None
     bytes_per_second: float | None = None
+    change: Callable[[bytes], bytes] | None = None
 
 
 def slow_down() -> Fault:
@@ -93,6 +96,23 @@ def cut(after: int = 0) -> Fault:
 def slow(bytes_per_second: float) -> Fault:
     """The answer comes slowly, and whole."""
     return Fault(bytes_per_second=bytes_per_second)
+
+
+def query_state(state: str, reason: str = "", **more: object) -> Fault:
+    """Athena says of a query execution that it is in another state; with `RUNNING` it takes as long as the rule lasts.
+
+    Args:
+        reason: `StateChangeReason`.
+        more: Other members of `QueryExecutionStatus` (Amazon Athena API reference).
+    """
+
+    def change(body: bytes) -> bytes:
+        told = json.loads(body)
+        status = told["QueryExecution"]["Status"]
+        status |= {"State": state, "StateChangeReason": reason, "CompletionDateTime": time.time(), **more}
+        return json.dumps(told).encode()
+
+    return Fault(change=change)
 
 
 @dataclass(slots=True)
@@ -250,7 +270,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.drop:
             self._reset()
         elif answer is not None:
-            self._answer(*answer, fault)
+            status, headers, content = answer
+            self._answer(status, headers, content if fault.change is None else fault.change(content), fault)
         else:
             code = f"{fault.code}Exception" if fault.code == "AccessDenied" and call.service != "s3" else fault.code
             content_type, text = refusal(call, code, fault.message)

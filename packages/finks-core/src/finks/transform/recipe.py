@@ -55,9 +55,9 @@ class Recipe:
     def spans(self, result: KernelResult, responses: pa.Table) -> pa.Table:
         """What each response is the whole truth of: a key, between two days.
 
-        A snapshot answers for all of its key (null bounds); a window's answer for the days that were asked for. Of a
-        window that the vendor cut, the page answers only from its first to its last record. A response with rejected
-        records says nothing about what is absent. Columns: response_id, known_at, key, min_event, max_event.
+        A snapshot answers for all of its key (null bounds); a window's answer for the days that were asked for. Where
+        the vendor cut the answer, it speaks only from its first to its last record. A response with rejected records
+        says nothing about what is absent. Columns: response_id, known_at, key, min_event, max_event.
         """
         told = pl.DataFrame(
             responses.select(["response_id", "key", "fetched_at", "page", "window_start", "window_end"])
@@ -65,19 +65,27 @@ class Recipe:
         read = pl.DataFrame(result.counts).filter(pl.col("rejected") == 0).select("response_id", "read")
         spans = told.join(read, on="response_id").rename({"fetched_at": "known_at"})
         columns = ("response_id", "known_at", "key", "min_event", "max_event")
+        return self._bounded(spans, result).select(columns).sort("known_at", "response_id").to_arrow()
+
+    def _bounded(self, spans: pl.DataFrame, result: KernelResult) -> pl.DataFrame:
+        """The spans with `min_event` and `max_event`."""
         event = self.contract.event_time
-        if self.snapshot or event is None:
-            bounds = spans.with_columns(pl.lit(None, pl.Date).alias(name) for name in columns[3:])
-            return bounds.select(columns).sort("known_at", "response_id").to_arrow()
+        if event is None:
+            return spans.with_columns(pl.lit(None, pl.Date).alias(name) for name in ("min_event", "max_event"))
         seen = (
             pl.DataFrame(result.good.select(["_bronze_ref", event]))
             .group_by(response_id="_bronze_ref")
             .agg(first=pl.col(event).min(), last=pl.col(event).max())
         )
-        by_day = self.contract.field(event).kind is Kind.DATE
-        whole = pl.lit(by_day) & (pl.col("page") == 0) & ((pl.col("read") < self.max_rows) | (self.max_rows == 0))
-        bounds = spans.join(seen, on="response_id").with_columns(
-            min_event=pl.when(whole).then("window_start").otherwise("first"),
-            max_event=pl.when(whole).then("window_end").otherwise("last"),
+        whole = (pl.col("read") < self.max_rows) | (self.max_rows == 0)
+        if self.snapshot:
+            joined = spans.join(seen, on="response_id", how="left")
+            start = end = pl.lit(None)
+        else:
+            joined = spans.join(seen, on="response_id")
+            start, end = pl.col("window_start"), pl.col("window_end")
+            whole &= pl.lit(self.contract.field(event).kind is Kind.DATE) & (pl.col("page") == 0)
+        return joined.with_columns(
+            min_event=pl.when(whole).then(start).otherwise("first"),
+            max_event=pl.when(whole).then(end).otherwise("last"),
         )
-        return bounds.select(columns).sort("known_at", "response_id").to_arrow()

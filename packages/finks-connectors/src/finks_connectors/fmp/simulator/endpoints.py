@@ -17,6 +17,7 @@ from finks_connectors.fmp.simulator.adjust import (
 from finks_connectors.fmp.simulator.market import Bar, DividendFact, History
 from finks_connectors.fmp.simulator.profiles import profile
 from finks_connectors.fmp.simulator.shapes import Row
+from finks_connectors.fmp.simulator.statements import income_statements
 
 # The most rows of an answer; the oldest are dropped, with status 200 and no word.
 MAX_ROWS = 5000
@@ -24,7 +25,7 @@ MAX_ROWS = 5000
 _YEAR = timedelta(days=365)
 _PAIR_LETTERS = 6
 
-# (symbol, history, from/to/limit, today) -> body
+# (symbol, history, from/to/limit/period, today) -> body
 Endpoint = Callable[[str, History, Mapping[str, str], date], bytes]
 # (symbol, history, bar, today) -> record
 BarRow = Callable[[str, History, Bar, date], Row]
@@ -101,4 +102,5 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "dividends": _dividends,
     "splits": _splits,
     "profile": _profile,
+    "income-statement": income_statements,
 }

@@ -1,9 +1,9 @@
-"""What each plan allows: calls per minute and day, endpoints, symbols."""
+"""What each plan allows: calls per minute and day, endpoints, symbols, parameters."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
@@ -22,6 +22,8 @@ _REQUIRED_PLAN: dict[str, Plan] = {
     "profile-bulk": "ultimate",
 }
 
+_FREE_STATEMENTS = 5
+
 _PER_MINUTE: dict[Plan, int] = {"basic": 300, "starter": 300, "premium": 750, "ultimate": 3000}
 _PER_DAY: dict[Plan, int | None] = {"basic": 250, "starter": None, "premium": None, "ultimate": None}
 
@@ -34,6 +36,16 @@ def includes_endpoint(plan: Plan, path: str) -> bool:
 def includes_symbol(plan: Plan, symbol: str) -> bool:
     """Whether the plan answers for this symbol: the free one has no securities of other countries."""
     return plan != "basic" or "." not in symbol
+
+
+def refused_parameter(plan: Plan, path: str, params: Mapping[str, str]) -> str | None:
+    """The parameter whose value the plan lacks: the free one has five statements at most, and no quarters."""
+    if plan != "basic" or path != "income-statement":
+        return None
+    if params.get("period", "annual") not in {"annual", "FY"}:
+        return "period"
+    limit = params.get("limit", "")
+    return "limit" if limit.isdigit() and int(limit) > _FREE_STATEMENTS else None
 
 
 def earliest_day(plan: Plan, today: date) -> date:

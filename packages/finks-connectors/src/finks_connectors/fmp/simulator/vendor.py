@@ -16,7 +16,14 @@ from finks_connectors.fmp.simulator.answers import FAULTS, Answer, Fault
 from finks_connectors.fmp.simulator.currency import pair_history
 from finks_connectors.fmp.simulator.endpoints import ENDPOINTS
 from finks_connectors.fmp.simulator.market import DividendFact, History, SplitFact, load_market
-from finks_connectors.fmp.simulator.plans import Allowance, Plan, earliest_day, includes_endpoint, includes_symbol
+from finks_connectors.fmp.simulator.plans import (
+    Allowance,
+    Plan,
+    earliest_day,
+    includes_endpoint,
+    includes_symbol,
+    refused_parameter,
+)
 
 # Path, symbol, and the other parameters that matter.
 _Asked = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -104,12 +111,15 @@ class Vendor:
             return answers.MISSING_SYMBOL
         if symbol in self._restricted or not includes_symbol(plan, symbol):
             return answers.RESTRICTED_SYMBOL
+        refused = refused_parameter(plan, path, params)
+        if refused is not None:
+            return answers.RESTRICTED_VALUES[refused]
         first = earliest_day(plan, self.today).isoformat()
         return self._body(path, symbol, params | {"from": first} if params.get("from", first) < first else params)
 
     def _body(self, path: str, symbol: str, params: Mapping[str, str]) -> Answer:
         """From memory where the same was asked before; unknown parameters are ignored, as the vendor does."""
-        known = {name: params[name] for name in ("from", "limit", "to") if params.get(name)}
+        known = {name: params[name] for name in ("from", "limit", "period", "to") if params.get(name)}
         asked = path, symbol, tuple(known.items())
         if asked not in self._bodies:
             history = self._history(symbol)

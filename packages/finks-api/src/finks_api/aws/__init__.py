@@ -1,0 +1,1 @@
+"""The API in AWS Lambda behind API Gateway: its handler, and the package that is uploaded."""

@@ -1,0 +1,1 @@
+"""Where rows come from: DuckDB on the lake's files, or Athena."""

@@ -1,0 +1,1 @@
+"""The documentation page: plain HTML and CSS, made from the OpenAPI document; no script, nothing from elsewhere."""
