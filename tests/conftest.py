@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from finks.lake import Lake
     from finks_local.stack import Stack
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -109,3 +110,24 @@ def aws_environment(local_aws: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
     return local_aws
+
+
+HOLD = """
+import sys, time
+from finks.lake import Lake
+from finks.lake.place import place_of
+with Lake.open(place_of(sys.argv[1], lease_seconds=2)).hold(run_id="run-7", command="finks run"):
+    print("held", flush=True)
+    time.sleep(120)
+"""
+
+
+@pytest.fixture
+def holding_run(lake: Lake) -> Iterator[subprocess.Popen[str]]:
+    """`run-7` in another process, which holds the lake: on AWS, for two seconds after its last renewal."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, lake.place.address], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()

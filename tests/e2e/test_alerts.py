@@ -8,15 +8,18 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from finks.contract import Contract, key
 from finks.errors import ConfigurationError, LakeBusyError
 from finks.lake import Lake
 from finks.notify import AlertSettings, read_book
+from finks.run.care.maintenance import maintain
+from finks.run.care.replay import replay
 from finks.run.listeners import alerting
-from finks.run.runner import Runner, RunOptions
-from finks.run.sections import LakeSettings, RunSettings
+from finks.run.runner import Runner, RunOptions, utc_now
+from finks.run.sections import BackupSettings, LakeSettings, RunSettings
 from finks.run.settings import Settings
 from finks.source import BaseSource, Snapshot, Stream
 from finks.testing import replies
@@ -182,3 +185,51 @@ def test_a_run_at_work_is_no_zombie(world):
             json.dumps({"run_id": "r1", "command": "finks run", "started_at": "2024-06-02T20:00:00+00:00"}),
         )
         assert alerts.check(lake.place, datetime.now(UTC)) == []
+
+
+def test_maintenance_that_fails_is_told_once_until_one_does_not(world, server, tmp_path):
+    server.route("/apples", FINE)
+    server.route("/pears", FINE)
+    world()
+
+    def maintained(target) -> int:
+        settings = world.settings.model_copy(update={"backup": BackupSettings(target=str(target))})
+        work = partial(maintain, Lake.open(tmp_path / "lake"), settings, utc_now)
+        return alerting.cared(settings, "maintenance", work, utc_now).exit_code
+
+    (tmp_path / "a file").touch()
+    assert all(maintained(tmp_path / "a file") for _ in range(2))
+    opened = ("failure", "maintenance", "open")
+    assert world.told() == [opened]
+    # A run says nothing of it.
+    world()
+    assert world.told() == [opened]
+    assert maintained(tmp_path / "backups") == 0
+    assert world.told() == [opened, ("failure", "maintenance", "resolved")]
+
+
+def test_a_replay_that_cannot_begin_is_told_and_one_that_finds_the_lake_at_work_is_not(world):
+    lake = Lake.open(world.settings.lake.place(), create=True)
+
+    def replayed(table):
+        alerting.cared(world.settings, "replay", partial(replay, lake, world.settings, utc_now, table=table), utc_now)
+
+    with lake.hold(run_id="other", command="finks run"), pytest.raises(LakeBusyError):
+        replayed(None)
+    assert world.told() == []
+    with pytest.raises(ConfigurationError):
+        replayed("nothing")
+    assert world.told() == [("failure", "replay", "open")]
+
+
+def test_maintenance_with_a_defect_is_told_without_its_text(world, server):
+    Lake.open(world.settings.lake.place(), create=True)
+
+    def broken():
+        raise RuntimeError("a secret")
+
+    with pytest.raises(RuntimeError):
+        alerting.cared(world.settings, "maintenance", broken, utc_now)
+    (told,) = [request.body.decode() for request in server.requests if request.path == "/hook"]
+    assert "RuntimeError" in told
+    assert "a secret" not in told

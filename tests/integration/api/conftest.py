@@ -51,28 +51,24 @@ def new_key(key_file) -> Callable[..., str]:
 
 
 @pytest.fixture
-def app(small, key_file) -> Callable[..., ASGIApp]:
-    """Makes the app of the small lake."""
-
-    def make(**settings) -> ASGIApp:
-        return create_app(
-            DuckDbBackend(small.lake),
-            DocumentKeys(key_place(key_file), clock=now),
-            ApiSettings(**{"refresh": 0, "secret": SECRET, **settings}),
-            limiter=Limiter(clock=now),
-        )
-
-    return make
+def make_app(small, key_file) -> Callable[..., ASGIApp]:
+    """Makes the app of the small lake. It knows the keys that there are by then."""
+    return lambda **settings: create_app(
+        DuckDbBackend(small.lake),
+        DocumentKeys(key_place(key_file), clock=now),
+        ApiSettings(**{"refresh": 0, "secret": SECRET, **settings}),
+        limiter=Limiter(clock=now),
+    )
 
 
 @pytest.fixture
-def serve(app, new_key) -> Iterator[Callable[..., httpx.Client]]:
+def serve(make_app, new_key) -> Iterator[Callable[..., httpx.Client]]:
     """Serves the small lake on loopback; gives clients with a key."""
     key = new_key()
     opened = ExitStack()
 
-    def start(**settings) -> httpx.Client:
-        server = LoopbackServer(app(**settings), "the API")
+    def start(app: ASGIApp | None = None, **settings) -> httpx.Client:
+        server = LoopbackServer(app or make_app(**settings), "the API")
         server.start()
         opened.callback(server.stop)
         return opened.enter_context(httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=30))

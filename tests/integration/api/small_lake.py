@@ -16,6 +16,7 @@ from finks.lake.sink import LakeSink
 from finks_api.records import POSITION, SECURITY, SUMMARY, Record
 from finks_connectors.files.contracts import Portfolio, Transaction
 from finks_connectors.fmp.contracts import DailyBar, Dividend, Split
+from finks_connectors.fmp.statements import IncomeStatement
 
 FIRST = date(2020, 1, 1)
 KNOWN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,6 +52,9 @@ class SmallLake:
         self.silver("fmp_splits", Split, [split], KNOWN)
         dividend = {"symbol": "AAPL", "ex_date": "2020-01-03", "amount": "0.205"}
         self.silver("fmp_dividends", Dividend, [dividend], KNOWN)
+        year = {"symbol": "AAPL", "period_end": "2020-01-04", "fiscal_period": "FY", "fiscal_year": 2019}
+        statement = {**year, "currency": "USD", "revenue": "10.5", "net_income": "0.25"}
+        self.silver("fmp_income_statements", IncomeStatement, [statement], KNOWN)
 
     def publish(self, value: Decimal, days: int = 10) -> Release:
         """Publish a release in which every portfolio is worth this on every date."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from finks.errors import FinksError
 from finks.lake import Lake
 from finks.notify import Alert, AlertSettings, Delivery, build_notifiers, read_book
 
@@ -71,3 +72,19 @@ def test_the_book_in_a_lake_on_s3_survives_the_process(subscribed, new_lake):
     told = [json.loads(message["Message"])["status"] for message in received()]
     assert sorted(told) == ["open", "resolved"]
     assert read_book(settings.place()).entries == {}
+
+
+def test_a_scheduled_run_that_cannot_reach_its_lake_is_told(subscribed, new_lake, monkeypatch):
+    from finks.cli.runs import ask_schedule
+    from finks.run.settings import Settings
+
+    notifiers, received = subscribed("finks-unreachable")
+    topic = notifiers["sns"].config.topic_arn
+    settings = Settings(lake=new_lake(), alerts=AlertSettings(notifiers={"sns": {"topic_arn": topic}}))
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+        patch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with pytest.raises(FinksError):
+            ask_schedule(settings, None, None)
+    told = [json.loads(message["Message"]) for message in received()]
+    assert [(one["kind"], one["subject"]) for one in told] == [("failure", "run")]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import boto3
 import pyarrow as pa
 import pytest
 import replaying as prices
 from crashing import contents
+from destroying import destroy
 from finks.errors import ConfigurationError, DataError
 from finks.lake import Lake
-from finks.lake.catalog import NAMESPACES
 from finks.lake.stores import store_of
 from finks.run.care.backups import backup, list_backups, restore_lake
 from finks.run.care.checks import lake_checks
@@ -58,19 +57,6 @@ def everything(settings: Settings) -> dict[str, list]:
     }
 
 
-def destroy(settings: Settings) -> None:
-    """Delete the prefix and the Glue databases with all their tables."""
-    store = store_of(settings.lake.path)
-    for file in list(store.files()):
-        store.delete(file.name)
-    glue = boto3.client("glue")
-    for zone in NAMESPACES:
-        database = f"{settings.lake.database_prefix}{zone}"
-        for table in glue.get_tables(DatabaseName=database)["TableList"]:
-            glue.delete_table(DatabaseName=database, Name=table["Name"])
-        glue.delete_database(Name=database)
-
-
 def test_a_replay_on_s3_gives_what_the_corrected_contract_would_have_made(settings, filled, new_lake):
     done = prices.replay(filled, prices.WIDE)
     fresh = Lake.open(new_lake().place(), create=True)
@@ -84,7 +70,7 @@ def test_a_replay_on_s3_gives_what_the_corrected_contract_would_have_made(settin
 def test_a_lake_whose_prefix_and_tables_were_deleted_comes_back_row_for_row(settings, filled):
     before = everything(settings)
     backup(filled, settings, now)
-    destroy(settings)
+    destroy(settings.lake)
     with pytest.raises(ConfigurationError, match="no lake"):
         Lake.open(settings.lake.place())
     report = restore_lake(settings, settings.backup.target, now)
@@ -112,7 +98,7 @@ def test_a_damaged_object_is_named_and_nothing_is_restored(settings, filled):
     safe = store_of(settings.backup.target)
     damaged = next(file.name for file in safe.files("files/silver/") if file.name.endswith(".parquet"))
     safe.write(damaged, [b"not parquet"])
-    destroy(settings)
+    destroy(settings.lake)
     with pytest.raises(DataError, match="nothing was restored") as caught:
         restore_lake(settings, settings.backup.target, now)
     assert damaged in str(caught.value)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -16,30 +13,10 @@ from finks.lake import BRONZE_SCHEMA, Lake
 
 pytestmark = pytest.mark.aws
 
-HOLD = """
-import sys, time
-from finks.lake import Lake
-from finks.lake.place import place_of
-with Lake.open(place_of(sys.argv[1], lease_seconds=2)).hold(run_id="run-7", command="finks run"):
-    print("held", flush=True)
-    time.sleep(120)
-"""
-
 
 @pytest.fixture
 def lake(new_lake) -> Lake:
     return Lake.open(new_lake().place(), create=True)
-
-
-@pytest.fixture
-def run(lake) -> Iterator[subprocess.Popen[str]]:
-    """A run in another process that holds the lake for two seconds after its last renewal."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, lake.place.address], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def land(lake: Lake) -> None:
@@ -53,7 +30,7 @@ def commits(lake: Lake) -> int:
     return len(Lake.open(lake.place.address).catalog.load_table("bronze.bars").snapshots())
 
 
-def test_a_job_commits_while_its_run_renews_the_lease(lake, run):
+def test_a_job_commits_while_its_run_renews_the_lease(lake, holding_run):
     with lake.join("run-7"):
         land(lake)
         time.sleep(3)
@@ -61,7 +38,7 @@ def test_a_job_commits_while_its_run_renews_the_lease(lake, run):
     assert commits(lake) == 2
 
 
-def test_a_job_of_another_run_is_told_who_holds_the_lake(lake, run):
+def test_a_job_of_another_run_is_told_who_holds_the_lake(lake, holding_run):
     with pytest.raises(LakeBusyError, match=r"run-7[\s\S]*ends by itself at"), lake.join("run-8"):
         pass
 
@@ -72,24 +49,24 @@ def test_a_job_of_a_run_that_does_not_hold_the_lake_is_refused(lake):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGSTOP, signal.SIGKILL])
-def test_a_job_commits_nothing_once_the_lease_of_its_run_has_run_out(lake, run, ending):
+def test_a_job_commits_nothing_once_the_lease_of_its_run_has_run_out(lake, holding_run, ending):
     with lake.join("run-7"):
         land(lake)
-        run.send_signal(ending)
+        holding_run.send_signal(ending)
         time.sleep(2.5)
         with pytest.raises(LeaseLostError, match="no lease"):
             land(lake)
     assert commits(lake) == 1
 
 
-def test_neither_a_run_that_wakes_nor_its_job_commits_after_a_takeover(lake, run):
+def test_neither_a_run_that_wakes_nor_its_job_commits_after_a_takeover(lake, holding_run):
     other = Lake.open(lake.place.address)
     with lake.join("run-7"):
         land(lake)
-        run.send_signal(signal.SIGSTOP)
+        holding_run.send_signal(signal.SIGSTOP)
         time.sleep(2.5)
         with other.hold(run_id="run-8", command="finks run"):
-            run.send_signal(signal.SIGCONT)
+            holding_run.send_signal(signal.SIGCONT)
             time.sleep(1)
             with pytest.raises(LeaseLostError, match="run-8"):
                 land(lake)
@@ -97,11 +74,11 @@ def test_neither_a_run_that_wakes_nor_its_job_commits_after_a_takeover(lake, run
     assert commits(lake) == 2
 
 
-def test_a_run_that_took_the_lake_again_is_another_holder(lake, run):
+def test_a_run_that_took_the_lake_again_is_another_holder(lake, holding_run):
     """The same run identifier is not enough: the lease is the one that the job joined."""
     again = Lake.open(lake.place.address)
     with lake.join("run-7"):
-        run.kill()
+        holding_run.kill()
         time.sleep(2.5)
         with again.hold(run_id="run-7", command="finks run"), pytest.raises(LeaseLostError):
             land(lake)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import boto3
 import finks
 import pytest
+from destroying import destroy
+from finks.errors import ConfigurationError
 from finks.lake.aws_policy import lake_policy
-from finks.run.sections import LakeSettings
+from finks.lake.catalog import NAMESPACES
+from finks.run.care.backups import backup, restore_lake
+from finks.run.sections import BackupSettings, LakeSettings
+from finks.run.settings import Settings
 from small_runs import Ended, run_once
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
@@ -46,6 +52,10 @@ def assume(aws, monkeypatch):
     return become
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 def policy_for(lake: LakeSettings, *zones: str) -> dict:
     return lake_policy(str(lake.path), zones, database_prefix=lake.database_prefix or "")
 
@@ -79,3 +89,31 @@ def test_a_reader_reads_and_holds_nothing(made, assume):
     assume("reader", policy_for(made.lake))
     assert finks.open(str(made.lake.path)).latest("fmp_daily_bars").arrow().num_rows > 200
     assert "dynamodb:PutItem" in run_once(made).text
+
+
+@pytest.fixture
+def lost(small) -> Settings:
+    """A lake of which nothing but a backup is left.
+
+    Not a whole one that is replaced: the emulator holds GetDatabase against the ARN of a table.
+    """
+    target = str(small.lake.path).replace("/lake-", "/safe-")
+    settings = small.model_copy(update={"backup": BackupSettings(target=target)})
+    run_once(settings)
+    backup(finks.open(str(settings.lake.path)), settings, now)
+    destroy(settings.lake)
+    return settings
+
+
+def test_a_role_that_may_restore_brings_a_lost_lake_back(lost, assume):
+    safe = str(lost.backup.target)
+    policy = lake_policy(str(lost.lake.path), restore_from=safe, database_prefix=lost.lake.database_prefix or "")
+    assume("restore", policy)
+    assert restore_lake(lost, safe, now).exit_code == 0
+    assert finks.open(str(lost.lake.path)).latest("fmp_daily_bars").arrow().num_rows > 200
+
+
+def test_a_role_that_writes_every_zone_may_not_restore(lost, assume):
+    assume("write", policy_for(lost.lake, *NAMESPACES))
+    with pytest.raises(ConfigurationError, match="AWS refuses s3:GetObject"):
+        restore_lake(lost, str(lost.backup.target), now)

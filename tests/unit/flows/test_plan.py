@@ -22,6 +22,7 @@ CARDS = [
     FlowCard("nightly", "finks_flows.flows.nightly", "All of it.", {"properties": {"config": {}}}),
     FlowCard("finks-backfill", "finks_flows.flows.backfill", "A window.", {"properties": {"start": {}}}),
     FlowCard("finks-maintenance", "finks_flows.flows.maintenance", "Care.", {"properties": {"config": {}}}),
+    FlowCard("finks-check", "finks_flows.flows.check_alerts", "A look.", {"properties": {"config": {}}}),
 ]
 AROUND = Surroundings(CARDS, {"variables": {}}, "/etc/finks/finks.toml", "1.2.3")
 
@@ -42,13 +43,15 @@ def test_every_flow_is_deployed_once_on_the_pool():
     assert {each.fields["work_pool_name"] for each in made.deployments} == {made.pool.name} == {"lake"}
 
 
-def test_only_the_nightly_and_the_maintenance_are_on_a_schedule():
+def test_the_nightly_the_maintenance_and_the_check_of_the_alerts_are_on_a_schedule():
     tokyo = {"slug": "finks", "cron": "1 2 * * *", "timezone": "Asia/Tokyo", "active": True}
     assert deployment("nightly/finks")["schedules"] == [tokyo]
     assert deployment("finks-maintenance/finks", maintenance="5 5 * * 0")["schedules"] == [
         {**tokyo, "cron": "5 5 * * 0"}
     ]
     assert deployment("finks-maintenance/finks", maintenance="")["schedules"] == []
+    assert deployment("finks-check/finks", check_alerts="7 * * * *")["schedules"] == [{**tokyo, "cron": "7 * * * *"}]
+    assert deployment("finks-check/finks", check_alerts="")["schedules"] == []
     assert deployment("finks-backfill/finks")["schedules"] == []
 
 

@@ -67,7 +67,12 @@ def create_routes(
     tables = settings.tables.model_dump()
     reader = Reader(backend, versions, PageTokens(secret), tables, clock)
     app = FastAPI(
-        version=version("finks-api"), docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_once)]
+        version=version("finks-api"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(_once)],
     )
     app.include_router(portfolios.router(reader))
     app.include_router(securities.router(reader))

@@ -21,6 +21,9 @@ import pyarrow as pa
 from finks_api.problems import Problem
 from finks_api.query import Value
 
+LONGEST_PAGE: Final = 5000
+"""The most rows of one page."""
+
 _SIGNATURE_BYTES: Final = 16
 _AGAIN: Final = "Ask for the first page, without `page`."
 

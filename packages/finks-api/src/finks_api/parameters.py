@@ -20,7 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-LONGEST_PAGE: Final = 5000
+from finks_api.paging import LONGEST_PAGE
+
 DEFAULT_PAGE: Final = 1000
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -60,7 +61,7 @@ Symbol = Annotated[
 ]
 DatasetName = Annotated[
     str,
-    Path(min_length=1, max_length=64, pattern=r"^[a-z]+$", description="The dataset.", examples=["bars"]),
+    Path(min_length=1, max_length=64, pattern=r"^[a-z_]+$", description="The dataset.", examples=["bars"]),
 ]
 
 
@@ -122,6 +123,12 @@ class RangeParameters(DataParameters):
         if end is not None and start is not None and end < start:
             raise ValueError("give an end that is not before the start")
         return end
+
+
+class StatementParameters(RangeParameters):
+    """With the length of the periods."""
+
+    period: Literal["annual", "quarter"] = Field(default="annual", description="Statements of years or of quarters.")
 
 
 class DayParameters(DataParameters):

@@ -45,7 +45,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "request-timeout": Kind(408, "The request did not come to its end.", "Send it faster."),
     "expired-version": Kind(410, "This version is no longer kept.", "Ask without `as_of`, or for a later time."),
     "body-not-allowed": Kind(413, "A request must not have a body.", "Send parameters in the address."),
-    "too-long": Kind(414, "The address of the request is too long.", "Shorten it."),
+    "too-long": Kind(414, "The address of the request is too long.", "Path and query may have 4096 bytes together."),
     "headers-too-large": Kind(431, "The request's headers are too large.", "Send fewer of them."),
     "rate-exceeded": Kind(429, "Too many requests at once.", "Wait for the seconds in Retry-After."),
     "quota-exceeded": Kind(429, "The day's quota is used up.", "Wait for the seconds in Retry-After, or for tomorrow."),

@@ -48,7 +48,7 @@ class Ask:
     def canonical(self) -> bytes:
         """The same for all requests that ask for the same."""
         filters = [[each.column, each.operator, each.value] for each in self.filters]
-        return orjson.dumps([self.record.name, filters, self.as_of, self.limit])
+        return orjson.dumps([self.record.dataset, filters, self.as_of, self.limit])
 
 
 class Reader:

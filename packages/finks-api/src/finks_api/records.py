@@ -6,7 +6,7 @@ The types are those of the marts and of the contracts; a test holds them togethe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -320,4 +320,8 @@ INCOME_STATEMENT: Final = Record(
     ),
 )
 
-RECORDS: Final = (PORTFOLIO, SUMMARY, POSITION, TRANSACTION, SECURITY, BAR, DIVIDEND, SPLIT, INCOME_STATEMENT)
+QUARTERLY_STATEMENT: Final = replace(INCOME_STATEMENT, dataset="quarterly_fundamentals")
+
+RECORDS: Final = (
+    PORTFOLIO, SUMMARY, POSITION, TRANSACTION, SECURITY, BAR, DIVIDEND, SPLIT, INCOME_STATEMENT, QUARTERLY_STATEMENT,
+)  # fmt: skip

@@ -49,4 +49,3 @@ def _introduce(url: str, lake: Lake, settings: Settings, key: str | None) -> Non
         return
     _told.print(f"There was no key yet. This one is shown only now:\n  {key}\nTry it:")
     _told.print(f"  curl -H 'x-api-key: {key}' '{url}/v1/portfolios'")
-

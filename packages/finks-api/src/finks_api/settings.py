@@ -26,7 +26,10 @@ class TableSettings(Section):
     bars: Table = Field(default="silver.fmp_daily_bars", description="Daily bars, as traded.")
     dividends: Table = Field(default="silver.fmp_dividends", description="Dividends.")
     splits: Table = Field(default="silver.fmp_splits", description="Splits.")
-    fundamentals: Table = Field(default="silver.fmp_income_statements", description="Income statements.")
+    fundamentals: Table = Field(default="silver.fmp_income_statements", description="Income statements of years.")
+    quarterly_fundamentals: Table = Field(
+        default="silver.fmp_quarterly_income_statements", description="Income statements of quarters."
+    )
 
 
 class ApiSettings(Section):

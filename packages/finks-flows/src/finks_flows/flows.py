@@ -13,8 +13,10 @@ from typing import Any
 from finks.errors import FinksError
 from finks.lake import Lake
 from finks.run.backfill import Backfill
-from finks.run.care.maintenance import maintain, render
+from finks.run.care.maintenance import MaintenanceReport, maintain, render
+from finks.run.care.replay import ReplayReport
 from finks.run.care.replay import replay as replay_rejects
+from finks.run.listeners.alerting import cared, listener, refusals
 from finks.run.listeners.chosen import listeners
 from finks.run.listeners.observing import configure, log_event
 from finks.run.runner import Runner, RunOptions, utc_now
@@ -47,7 +49,8 @@ async def nightly(
         settings = load_settings(config)
         options = RunOptions(logical_date, frozenset(refetch or ()), command="the flow nightly")
         if (tick := _tick()) is not None and (logical_date or settings.run.logical_date) is None:
-            found = await asyncio.to_thread(due_in_lake, settings, tick)
+            with refusals(settings, utc_now, run_link()):
+                found = await asyncio.to_thread(due_in_lake, settings, tick)
             if isinstance(found, Skip):
                 return skipped(found.reason)
             options = RunOptions(found.logical_date, options.refetch, command=options.command, missed=found.missed)
@@ -94,10 +97,12 @@ async def replay(config: Path | None = None, table: str | None = None, rule: str
     """
     try:
         settings = load_settings(config)
-        lake = await asyncio.to_thread(Lake.open, settings.lake.place())
-        report = await asyncio.to_thread(
-            replay_rejects, lake, settings, utc_now, table=table, rule=rule, command="the flow replay"
-        )
+
+        def work() -> ReplayReport:
+            lake = Lake.open(settings.lake.place())
+            return replay_rejects(lake, settings, utc_now, table=table, rule=rule, command="the flow replay")
+
+        report = await asyncio.to_thread(cared, settings, "replay", work, utc_now, run_link())
     except FinksError as error:
         return state_of(error.exit_code, str(error))
     await show_text("finks-replay", "Replay report", report.model_dump_json(indent=2))
@@ -113,12 +118,33 @@ async def maintenance(config: Path | None = None) -> State[Any]:
     """
     try:
         settings = load_settings(config)
-        lake = await asyncio.to_thread(Lake.open, settings.lake.place())
-        report = await asyncio.to_thread(maintain, lake, settings, utc_now, command="the flow maintenance")
+
+        def work() -> MaintenanceReport:
+            return maintain(Lake.open(settings.lake.place()), settings, utc_now, command="the flow maintenance")
+
+        report = await asyncio.to_thread(cared, settings, "maintenance", work, utc_now, run_link())
     except FinksError as error:
         return state_of(error.exit_code, str(error))
     await show_text("finks-maintenance", "Maintenance report", render(report))
     return state_of(report.exit_code, "; ".join(report.problems))
+
+
+@flow(name="check_alerts", persist_result=False)
+async def check_alerts(config: Path | None = None) -> State[Any]:
+    """Look for a run that never ended and for runs that never began, and tell.
+
+    Args:
+        config: The settings file, or its directory; the working directory when None.
+    """
+    try:
+        settings = load_settings(config)
+        place = settings.lake.place()
+        if await asyncio.to_thread(place.is_free):
+            return skipped("No run has made the lake yet.")
+        found = await asyncio.to_thread(listener(settings).check, place, utc_now())
+    except FinksError as error:
+        return state_of(error.exit_code, str(error))
+    return state_of(0, "; ".join(f"{alert.kind} of {alert.subject}: {alert.reason}" for alert in found))
 
 
 async def _run(settings: Settings, options: RunOptions) -> State[Any]:

@@ -65,6 +65,10 @@ class FlowsSettings(Section):
     maintenance: str | None = Field(
         default="0 6 * * 0", description="When tables are maintained, as cron in the schedule's zone; never when empty."
     )
+    check_alerts: str | None = Field(
+        default="0 * * * *",
+        description="When it is looked for runs that never ended or began, as cron in the schedule's zone.",
+    )
     limits: dict[_Name, Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict,
         description="Global concurrency limits, for flows of yours: how many runs at once hold a thing of that name.",

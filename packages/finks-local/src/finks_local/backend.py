@@ -9,14 +9,50 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from pyarrow.fs import S3FileSystem
+from pyarrow.fs import FileSystem, S3FileSystem
 from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.io import FileIO
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import Table
+from pyiceberg.typedef import EMPTY_DICT, Properties
 
 REQUEST_SECONDS: Final = 60.0
 CONNECT_SECONDS: Final = 10.0
 """Arrow's own limits, of 3 and 1 seconds, fail on a busy machine."""
 
 _CONFIG: Final = Config(max_pool_connections=32, retries={"mode": "standard"})
+
+
+class _FileIO(PyArrowFileIO):
+    """One client of S3 for every table: to make one takes longer than to read a table's metadata."""
+
+    def __init__(self, filesystem: S3FileSystem) -> None:
+        super().__init__()
+
+        def files(scheme: str, netloc: str | None = None) -> FileSystem:
+            return filesystem
+
+        self.fs_by_scheme = files
+
+
+class IcebergCatalog(GlueCatalog):
+    """The Iceberg tables of a Glue catalog.
+
+    Args:
+        glue: A boto3 client.
+        filesystem: S3.
+    """
+
+    def __init__(self, glue: Any, filesystem: S3FileSystem) -> None:
+        super().__init__("awsdatacatalog", client=glue)
+        self._io = _FileIO(filesystem)
+
+    def table(self, row: Any) -> Table:
+        """The table of a row that Glue gave already."""
+        return self._convert_glue_to_iceberg(row)
+
+    def _load_file_io(self, properties: Properties = EMPTY_DICT, location: str | None = None) -> FileIO:
+        return self._io
 
 
 @dataclass(frozen=True)
@@ -68,28 +104,14 @@ class Backend:
             region=self.region,
             request_timeout=REQUEST_SECONDS,
             connect_timeout=CONNECT_SECONDS,
+            allow_delayed_open=True,  # a small file is then one request, not three
             **where,
         )
 
     @cached_property
-    def catalog(self) -> GlueCatalog:
+    def catalog(self) -> IcebergCatalog:
         """The Iceberg tables of the Glue catalog."""
-        settings: dict[str, Any] = {
-            "glue.endpoint": self._glue,
-            "glue.region": self.region,
-            "glue.access-key-id": self.access_key,
-            "glue.secret-access-key": self.secret_key,
-            "glue.session-token": self.session_token,
-            "s3.endpoint": self.endpoint,
-            "s3.region": self.region,
-            "s3.access-key-id": self.access_key,
-            "s3.secret-access-key": self.secret_key,
-            "s3.session-token": self.session_token,
-            "s3.request-timeout": str(REQUEST_SECONDS),
-            "s3.connect-timeout": str(CONNECT_SECONDS),
-            "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
-        }
-        return GlueCatalog("awsdatacatalog", **{name: value for name, value in settings.items() if value is not None})
+        return IcebergCatalog(self.glue, self.filesystem)
 
     @property
     def _glue(self) -> str | None:

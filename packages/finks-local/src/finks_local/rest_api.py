@@ -53,9 +53,7 @@ def _resource(client: Any, api: str, resources: dict[str, str], path: str) -> st
     return resources[path]
 
 
-def _method(
-    client: Any, place: Mapping[str, str], operation: Mapping[str, Any], validators: Mapping[str, str]
-) -> None:
+def _method(client: Any, place: Mapping[str, str], operation: Mapping[str, Any], validators: Mapping[str, str]) -> None:
     validator = validators.get(operation.get(f"{_EXTENSION}request-validator", ""))
     client.put_method(
         **place,

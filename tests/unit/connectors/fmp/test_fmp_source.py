@@ -146,15 +146,22 @@ def test_no_window_can_reach_the_cap():
 @pytest.mark.parametrize(("plan", "limit"), [("basic", 5), ("starter", MAX_STATEMENTS), ("ultimate", MAX_STATEMENTS)])
 def test_the_free_plan_asks_for_no_more_statements_than_it_gets(plan, limit):
     statements = [stream for stream in source(plan=plan).streams() if stream.path == "income-statement"]
-    assert [(s.params["period"], s.params["limit"], s.max_rows) for s in statements] == [
-        ("annual", str(limit), limit),
-        ("quarter", str(limit), limit),
-    ]
+    assert [(s.name, s.params["limit"], s.max_rows) for s in statements] == [("income_statements", str(limit), limit)]
 
 
-def test_only_the_statements_of_the_settings_are_on_offer():
-    names = {stream.name for stream in source(statements=["annual"]).streams()}
-    assert "income_statements" in names
-    assert "quarterly_income_statements" not in names
+@pytest.mark.parametrize(
+    ("wanted", "offered"),
+    [
+        ([], []),
+        (["quarter"], ["quarterly_income_statements"]),
+        (["annual", "quarter"], ["income_statements", "quarterly_income_statements"]),
+    ],
+)
+def test_only_the_statements_of_the_settings_are_on_offer(wanted, offered):
+    streams = source(statements=wanted).streams()
+    assert [stream.name for stream in streams if stream.path == "income-statement"] == offered
+
+
+def test_a_wrong_kind_of_statements_is_refused():
     with pytest.raises(ValidationError, match="statements"):
         source(statements=["monthly"])

@@ -39,6 +39,12 @@ def test_the_free_plan_refuses_more_than_five(ask):
     assert ask(PATH, symbol="IBM", limit="5", key="free").status == 200
 
 
+def test_the_free_plan_refuses_quarters(ask):
+    refused = ask(PATH, symbol="IBM", period="quarter", limit="5", key="free")
+    assert refused.status == 402
+    assert b"value set for 'period'" in refused.body
+
+
 def test_an_unknown_period_is_taken_for_a_year_without_a_word(statements):
     assert statements(period="bogus") == statements(period="annual") == statements()
     assert {row["period"] for row in statements(period="quarter")} == {"Q1", "Q2", "Q3", "Q4"}

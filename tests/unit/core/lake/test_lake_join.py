@@ -1,32 +1,10 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 
 import pytest
 from finks.errors import LakeBusyError, LeaseLostError
 from finks.lake import Lake
-
-HOLD = """
-import sys, time
-from finks.lake import Lake
-with Lake.open(sys.argv[1]).hold(run_id="run-7", command="finks run"):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.fixture
-def run(lake) -> Iterator[subprocess.Popen[str]]:
-    """A run in another process that holds the lake."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, lake.place.address], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def land(lake: Lake, build, name: str) -> None:
@@ -37,20 +15,20 @@ def landed(lake: Lake) -> list[str]:
     return sorted(Lake.open(lake.place.address).ledger("bars").polars()["response_id"])
 
 
-def test_a_job_commits_while_its_run_holds_the_lake(lake, run, build):
+def test_a_job_commits_while_its_run_holds_the_lake(lake, holding_run, build):
     with lake.join("run-7") as holder:
         land(lake, build, "r1")
-    assert (holder.pid, landed(lake)) == (run.pid, ["r1"])
+    assert (holder.pid, landed(lake)) == (holding_run.pid, ["r1"])
 
 
-def test_a_stopped_run_still_holds_a_directory(lake, run, build):
-    run.send_signal(signal.SIGSTOP)
+def test_a_stopped_run_still_holds_a_directory(lake, holding_run, build):
+    holding_run.send_signal(signal.SIGSTOP)
     with lake.join("run-7"):
         land(lake, build, "r1")
     assert landed(lake) == ["r1"]
 
 
-def test_a_job_of_another_run_is_told_who_holds_the_lake(lake, run):
+def test_a_job_of_another_run_is_told_who_holds_the_lake(lake, holding_run):
     with pytest.raises(LakeBusyError, match=r"run-7[\s\S]*since"), lake.join("run-8"):
         pass
 
@@ -60,22 +38,22 @@ def test_a_job_of_a_run_that_does_not_hold_the_lake_is_refused(lake):
         pass
 
 
-def test_a_job_commits_nothing_after_its_run_died(lake, run, build):
+def test_a_job_commits_nothing_after_its_run_died(lake, holding_run, build):
     with lake.join("run-7"):
         land(lake, build, "r1")
-        run.kill()
-        run.wait()
+        holding_run.kill()
+        holding_run.wait()
         with pytest.raises(LeaseLostError, match="no lease"):
             land(lake, build, "r2")
     assert landed(lake) == ["r1"]
 
 
-def test_a_job_commits_nothing_after_another_run_took_the_lake(lake, run, build):
+def test_a_job_commits_nothing_after_another_run_took_the_lake(lake, holding_run, build):
     other = Lake.open(lake.place.address)
     with lake.join("run-7"):
         land(lake, build, "r1")
-        run.kill()
-        run.wait()
+        holding_run.kill()
+        holding_run.wait()
         with other.hold(run_id="run-8", command="finks run"):
             with pytest.raises(LeaseLostError, match="run-8"):
                 land(lake, build, "r2")
@@ -83,11 +61,11 @@ def test_a_job_commits_nothing_after_another_run_took_the_lake(lake, run, build)
     assert landed(lake) == ["r1", "r3"]
 
 
-def test_a_lake_that_was_joined_commits_as_before_after_the_block(lake, run, build):
+def test_a_lake_that_was_joined_commits_as_before_after_the_block(lake, holding_run, build):
     with lake.join("run-7"):
         pass
-    run.kill()
-    run.wait()
+    holding_run.kill()
+    holding_run.wait()
     land(lake, build, "r1")
     assert landed(lake) == ["r1"]
 

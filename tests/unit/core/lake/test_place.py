@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from finks.errors import ConfigurationError
+from finks.lake import Lake
 from finks.lake.place import place_of
 
 
@@ -27,6 +29,15 @@ def test_without_the_extra_an_address_in_s3_says_what_to_install():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MissingExtraError" in done.stderr
     assert "finks-core[aws]" in done.stderr
+
+
+def test_an_error_of_the_aws_configuration_is_told_once(monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(ConfigurationError, match="No AWS region") as caught:
+        Lake.open("s3://bucket/lake")
+    assert caught.value.__context__ is None
 
 
 def test_a_prefix_in_s3_is_a_place_with_or_without_a_slash_at_its_end(monkeypatch):

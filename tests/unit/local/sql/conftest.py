@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from finks_local.sql import Column, QueryError, Session, explain, parse, prepare, rows_as_text, translate
+from finks_local.sql import Column, QueryError, Runtime, Session, explain, parse, rows_as_text, translate
 from finks_local.sql.translate import TableRef, Translation
 
 FIDELITY = Path(__file__).parent / "fidelity"
@@ -35,7 +35,7 @@ class Tables:
 class Athena:
     """One connection and the tables that it has."""
 
-    connection: duckdb.DuckDBPyConnection
+    runtime: Runtime
     tables: Tables = field(default_factory=Tables)
 
     def translate(self, sql: str) -> Translation:
@@ -45,7 +45,7 @@ class Athena:
         """The result as text."""
         translation = self.translate(sql)
         try:
-            table = self.connection.sql(translation.sql).to_arrow_table()
+            table = self.runtime.sql(translation.sql).to_arrow_table()
         except duckdb.Error as error:
             raise explain(error) from error
         assert [column.type.arrow for column in translation.columns] == table.schema.types
@@ -63,8 +63,7 @@ class Athena:
 @pytest.fixture(scope="session")
 def athena() -> Iterator[Athena]:
     connection = duckdb.connect()
-    prepare(connection)
-    yield Athena(connection)
+    yield Athena(Runtime(connection))
     connection.close()
 
 
@@ -72,14 +71,13 @@ def athena() -> Iterator[Athena]:
 def with_tables() -> Iterator[Callable[[Mapping[tuple[str, str], Sequence[Column]]], Athena]]:
     """An Athena with empty tables of these columns."""
     connection = duckdb.connect()
-    prepare(connection)
 
     def make(known: Mapping[tuple[str, str], Sequence[Column]]) -> Athena:
         for (database, name), columns in known.items():
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{database}"')
             spelled = ", ".join(f'"{column.name}" {column.type.duckdb}' for column in columns)
             connection.execute(f'CREATE TABLE "{database}"."{name}" ({spelled})')
-        return Athena(connection, Tables(known))
+        return Athena(Runtime(connection), Tables(known))
 
     yield make
     connection.close()

@@ -42,9 +42,7 @@ def test_hives_spelling_is_read_back_but_for_the_digits_of_timestamps(kind):
 
 @given(TYPES)
 def test_duckdb_gives_the_arrow_type(athena, kind):
-    assert athena.connection.sql(f"SELECT CAST(NULL AS {kind.duckdb}) AS x").to_arrow_table().schema.types == [
-        kind.arrow
-    ]
+    assert athena.runtime.sql(f"SELECT CAST(NULL AS {kind.duckdb}) AS x").to_arrow_table().schema.types == [kind.arrow]
 
 
 @given(TYPES, TYPES)

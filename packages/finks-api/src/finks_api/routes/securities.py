@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from finks.lake.releases import Release
 
-from finks_api.parameters import DataParameters, RangeParameters, Symbol
+from finks_api.parameters import DataParameters, RangeParameters, StatementParameters, Symbol
 from finks_api.problems import Problem
 from finks_api.query import Filter, between
 from finks_api.reading import Reader, allow
-from finks_api.records import BAR, DIVIDEND, INCOME_STATEMENT, SECURITY, SPLIT, Record
+from finks_api.records import BAR, DIVIDEND, INCOME_STATEMENT, QUARTERLY_STATEMENT, SECURITY, SPLIT, Record
 from finks_api.routes.declare import records
 
 
@@ -63,11 +63,17 @@ def router(reader: Reader) -> APIRouter:
     dated(BAR, "session", "bars", "listDailyBars", "Daily bars of a security, as traded.")
     dated(DIVIDEND, "ex_date", "dividends", "listDividends", "Cash dividends of a security, by ex-date.")
     dated(SPLIT, "ex_date", "splits", "listSplits", "Splits of a security, by ex-date.")
-    dated(
-        INCOME_STATEMENT,
-        "period_end",
-        "fundamentals",
-        "listFundamentals",
-        "Income statements of a security's issuer, by the last day of their periods.",
+
+    @routes.get(
+        "/{symbol}/fundamentals",
+        operation_id="listFundamentals",
+        responses=records(INCOME_STATEMENT, "unknown-security"),
+        response_class=Response,
     )
+    def fundamentals(request: Request, symbol: Symbol, parameters: Annotated[StatementParameters, Query()]) -> Response:
+        """Income statements of a security's issuer, by the last day of their periods."""
+        record = INCOME_STATEMENT if parameters.period == "annual" else QUARTERLY_STATEMENT
+        filters = between("period_end", parameters.start, parameters.end)
+        return of_one(request, symbol, record, parameters, filters)
+
     return routes

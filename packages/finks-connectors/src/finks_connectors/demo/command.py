@@ -45,6 +45,7 @@ plan = "ultimate"
 symbols = ["AAPL", "MSFT", "IBM"]
 pairs = ["EURUSD"]
 start = 2000-03-01
+statements = ["annual", "quarter"]
 """
 
 

@@ -57,7 +57,8 @@ class FmpConfig(SourceConfig):
         start: The first day of bars wanted.
         base_url: The address of the `stable` API, or of a simulator.
         plan: The subscription; it sets the calls per minute and per day, and how many statements are asked for.
-        statements: Which income statements to fetch: `annual`, `quarter`, both or none.
+        statements: Which income statements to fetch: `annual`, `quarter`, both or none. The plan
+            `basic` has no quarters.
     """
 
     api_key: SecretStr = Field(min_length=1)
@@ -66,7 +67,7 @@ class FmpConfig(SourceConfig):
     start: date = date(2000, 1, 1)
     base_url: str = Field(default="https://financialmodelingprep.com/stable", pattern=r"^https?://")
     plan: Plan = "basic"
-    statements: tuple[Reporting, ...] = ("annual", "quarter")
+    statements: tuple[Reporting, ...] = ("annual",)
 
     @field_validator("symbols", "pairs", "statements")
     @classmethod

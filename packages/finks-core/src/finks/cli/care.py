@@ -11,6 +11,7 @@ from finks.cli.progress import progress
 from finks.cli.runs import ConfigOption, JsonOption, QuietOption
 from finks.lake import Lake
 from finks.run.care import backups, maintenance
+from finks.run.listeners.alerting import cared
 from finks.run.runner import utc_now
 from finks.run.settings import load_settings
 
@@ -25,9 +26,12 @@ def register(app: typer.Typer) -> None:
 def maintain(config: ConfigOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Merge small files, forget what nothing needs, back up where that is set, and check. No version is dropped."""
     settings = load_settings(config)
-    lake = Lake.open(settings.lake.place())
     with progress(Console(stderr=True), quiet or as_json) as observer:
-        report = maintenance.maintain(lake, settings, utc_now, observer=observer)
+
+        def work() -> maintenance.MaintenanceReport:
+            return maintenance.maintain(Lake.open(settings.lake.place()), settings, utc_now, observer=observer)
+
+        report = cared(settings, "maintenance", work, utc_now)
     typer.echo(report.model_dump_json(indent=2) if as_json else maintenance.render(report))
     raise typer.Exit(report.exit_code)
 

@@ -13,6 +13,7 @@ from finks.cli.runs import ConfigOption, JsonOption, QuietOption
 from finks.errors import ConfigurationError
 from finks.lake import Lake
 from finks.run.care import replay
+from finks.run.listeners.alerting import cared
 from finks.run.runner import utc_now
 from finks.run.settings import load_settings
 
@@ -62,8 +63,12 @@ def replay_rejects(
             "Name one table, or give --all.", where="finks quarantine replay", expected="TABLE or --all"
         )
     settings = load_settings(config)
-    lake = Lake.open(settings.lake.place())
     with progress(Console(stderr=True), quiet or as_json) as observer:
-        report = replay.replay(lake, settings, utc_now, table=table, rule=rule, observer=observer)
+
+        def work() -> replay.ReplayReport:
+            lake = Lake.open(settings.lake.place())
+            return replay.replay(lake, settings, utc_now, table=table, rule=rule, observer=observer)
+
+        report = cared(settings, "replay", work, utc_now)
     typer.echo(report.model_dump_json(indent=2) if as_json else replay.render(report))
     raise typer.Exit(report.exit_code)

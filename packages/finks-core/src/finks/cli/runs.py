@@ -17,6 +17,7 @@ from finks.cli.progress import progress
 from finks.errors import ConfigurationError
 from finks.lake.lake import utc_now
 from finks.run.backfill import Backfill
+from finks.run.listeners.alerting import refusals
 from finks.run.listeners.chosen import listeners
 from finks.run.listeners.observing import configure, log_event
 from finks.run.plan import Plan
@@ -102,7 +103,9 @@ def ask_schedule(settings: Settings, at: str | None, day: str | None) -> Due | S
     if day is not None:
         raise ConfigurationError("The day comes from the schedule.", where="--date", hint="Leave out --date.")
     now = utc_now()
-    return due_in_lake(settings, min(parse_instant(at), now) if at is not None else now)
+    tick = min(parse_instant(at), now) if at is not None else now
+    with refusals(settings, utc_now):
+        return due_in_lake(settings, tick)
 
 
 def backfill_of(

@@ -130,9 +130,10 @@ class AthenaQuery:
         }
         if self.parameters:
             request["ExecutionParameters"] = [literal(value) for value in self.parameters]
+        client = self._client
         try:
-            return self._client.start_query_execution(**request)["QueryExecutionId"]
-        except self._client.exceptions.InvalidRequestException as error:
+            return client.start_query_execution(**request)["QueryExecutionId"]
+        except client.exceptions.InvalidRequestException as error:
             raise ConfigurationError("Athena refused the query.", got=error.response["Error"]["Message"]) from None
 
     def _wait(self, query_id: str) -> dict[str, Any]:

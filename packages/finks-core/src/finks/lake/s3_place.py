@@ -112,11 +112,8 @@ class S3Place:
     def kept(self, name: str) -> str | None:
         """See `Place`."""
         with told():
-            try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name))
-            except self._client.exceptions.NoSuchKey:
-                return None
-            return answer["Body"].read().decode()
+            content = self._read(name)
+            return None if content is None else content.decode()
 
     def kept_names(self, prefix: str) -> list[str]:
         """See `Place`."""
@@ -172,6 +169,13 @@ class S3Place:
     def _client(self) -> Any:
         return self._aws.client("s3")
 
+    def _read(self, name: str) -> bytes | None:
+        client = self._client  # before `try`: an error of making it would be raised a second time by `except`
+        try:
+            return client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"].read()
+        except client.exceptions.NoSuchKey:
+            return None
+
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}" if self._prefix else name
 
@@ -184,12 +188,10 @@ class S3Place:
             return DynamoLease(self._aws.client("dynamodb"), table, self._address, self._lease_seconds)
 
     def _marker(self) -> dict[str, Any] | None:
-        where = f"{self._address}/{MARKER}"
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(MARKER))
-        except self._client.exceptions.NoSuchKey:
+        content = self._read(MARKER)
+        if content is None:
             return None
-        marker = read_marker(answer["Body"].read().decode(errors="replace"), where)
+        marker = read_marker(content.decode(errors="replace"), f"{self._address}/{MARKER}")
         if marker["location"] != self._address:
             raise made_elsewhere(marker["location"], self._address, "Open the original, or fill a new lake.")
         for name, wanted in self._wanted.items():

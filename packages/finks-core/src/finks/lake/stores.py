@@ -188,9 +188,10 @@ class S3Store:
     def read(self, name: str) -> Iterator[bytes]:
         """See `Store`."""
         with told():
+            client = self._client
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name))
-            except self._client.exceptions.NoSuchKey:
+                answer = client.get_object(Bucket=self._bucket, Key=self._key(name))
+            except client.exceptions.NoSuchKey:
                 raise FileNotFoundError(f"{self._address}/{name}") from None
             yield from answer["Body"].iter_chunks(CHUNK_BYTES)
 

@@ -230,7 +230,8 @@ def _blocks(flows: FlowsSettings, marks: Marks, secrets: Mapping[str, str]) -> I
 def _deployment(
     card: FlowCard, flows: FlowsSettings, schedule: ScheduleSettings, marks: Marks, around: Surroundings
 ) -> Deployment:
-    cron = {"nightly": schedule.cron, "maintenance": flows.maintenance}.get(card.entrypoint.rpartition(".")[2])
+    crons = {"nightly": schedule.cron, "maintenance": flows.maintenance, "check_alerts": flows.check_alerts}
+    cron = crons.get(card.entrypoint.rpartition(".")[2])
     takes = card.schema.get("properties", {})
     fields = {
         "entrypoint": card.entrypoint,

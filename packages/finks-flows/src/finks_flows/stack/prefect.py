@@ -43,8 +43,8 @@ def worker(layout: Layout, choices: Choices, pool: str) -> Part:
     given = {
         **environment.runs(api=api, auth=auth, results=layout.results),
         "PREFECT_HOME": str(layout.home),
-        # A worker has the settings of the last `up`: one is another, and it is started anew.
-        **{name: value for name, value in os.environ.items() if name.startswith("FINKS_")},
+        # A worker has the settings, and the AWS, of the last `up`: one is another, and it is started anew.
+        **{name: value for name, value in os.environ.items() if name.startswith(("FINKS_", "AWS_"))},
     }
     name = f"{socket.gethostname()}-{pool}"
     return Part(

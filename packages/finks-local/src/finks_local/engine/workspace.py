@@ -29,7 +29,7 @@ from finks_local.engine.scan.relation import Relation
 from finks_local.engine.storage import LakeFiles, Meter, name
 from finks_local.engine.views import View, read_view
 from finks_local.sql.errors import QueryError
-from finks_local.sql.runtime import prepare
+from finks_local.sql.runtime import Runtime
 from finks_local.sql.translate import Session, TableRef, translate
 from finks_local.sql.types import Column
 
@@ -100,7 +100,7 @@ class Workspace:
         return Path(tempfile.mkdtemp(prefix="finks-query-"))
 
     @cached_property
-    def duck(self) -> duckdb.DuckDBPyConnection:
+    def duck(self) -> Runtime:
         """The statement's DuckDB, in memory."""
         settings: dict[str, str | bool | int | float | list[str]] = {
             "threads": self.limits.threads,
@@ -108,11 +108,9 @@ class Workspace:
             "temp_directory": str(self._folder),
         }
         connection = duckdb.connect(config=settings)
-        prepare(connection)
-        textual.register(connection)
         connection.register_filesystem(LakeFiles(self.backend.filesystem, self.meter))
         threading.Thread(target=self._watch, args=(connection,), daemon=True).start()
-        return connection
+        return Runtime(connection, textual.FUNCTIONS)
 
     def _watch(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Interrupt the connection once the request is cancelled, until it heeds."""
@@ -124,7 +122,7 @@ class Workspace:
         """Let go of the connection and of what it spilled."""
         self._closed.set()
         if "duck" in self.__dict__:
-            self.duck.close()
+            self.duck.connection.close()
             shutil.rmtree(self._folder, ignore_errors=True)
 
     # ---- tables ----
@@ -152,8 +150,9 @@ class Workspace:
         """An Iceberg table as it was when the statement first asked for it."""
         key = (database, table)
         if key not in self._tables:
+            row = self.catalog.table(database, table)
             with told(f"{database}.{table}"):
-                self._tables[key] = self.backend.catalog.load_table(key)
+                self._tables[key] = self.backend.catalog.table(row)
         return self._tables[key]
 
     def view(self, database: str, name: str) -> View:
@@ -226,7 +225,7 @@ class Workspace:
 
     def _arrow(self, rows: pa.Table) -> str:
         alias = f"finks_rows_{len(self._made)}"
-        self.duck.register(alias, rows)
+        self.duck.connection.register(alias, rows)
         return f"select * from {alias}"  # noqa: S608
 
     def _view_select(self, table: TableRef) -> str:

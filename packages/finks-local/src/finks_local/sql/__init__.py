@@ -5,7 +5,7 @@ from __future__ import annotations
 from finks_local.sql.errors import QueryError
 from finks_local.sql.explain import explain
 from finks_local.sql.parse import parse
-from finks_local.sql.runtime import prepare
+from finks_local.sql.runtime import Runtime
 from finks_local.sql.text import column_info, rows_as_text
 from finks_local.sql.translate import Resolver, Session, TableRef, Translation, translate
 from finks_local.sql.types import Column, TrinoType, from_arrow, parse_hive, parse_trino
@@ -14,6 +14,7 @@ __all__ = [
     "Column",
     "QueryError",
     "Resolver",
+    "Runtime",
     "Session",
     "TableRef",
     "Translation",
@@ -24,7 +25,6 @@ __all__ = [
     "parse",
     "parse_hive",
     "parse_trino",
-    "prepare",
     "rows_as_text",
     "translate",
 ]

@@ -33,7 +33,7 @@ class Translation:
     """A query for DuckDB.
 
     Args:
-        sql: To run after `prepare` on a connection that has the tables under `TableRef.relation`.
+        sql: To run by a `Runtime` whose connection has the tables under `TableRef.relation`.
         columns: Names and types of the result, in order; DuckDB's own names of them are unique.
         tables: The tables that it reads, each once.
     """

@@ -1,7 +1,8 @@
 """A simulated Financial Modeling Prep: a real HTTP server with the vendor's shapes, caps, limits and errors.
 
 It serves real public-domain prices (see `market`), real splits and dividends, and the European Central Bank's
-reference rates (see `currency`). Install the extra `simulator`; then, in a program
+reference rates (see `currency`). Income statements are made up (see `statements`). Install the extra `simulator`;
+then, in a program
 
     with SimulatedFmp() as vendor:
         source = Fmp(FmpConfig(api_key="simulated", base_url=vendor.url, symbols=["AAPL"]))

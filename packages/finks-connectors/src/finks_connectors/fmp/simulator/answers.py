@@ -45,12 +45,19 @@ RESTRICTED_ENDPOINT = _text(
     "Restricted Endpoint: This endpoint is not available under your current subscription agreement, please visit"
     f" our subscription page to upgrade your plan {_DEVELOPER}/pricing",
 )
-RESTRICTED_SYMBOL = _text(
-    402,
-    "Premium Query Parameter: 'Special Endpoint : This value set for 'symbol' is not available under your current"
-    f" subscription please visit our subscription page to upgrade your plan at {_DEVELOPER}/pricing",
-)
+
+
+def _restricted_value(name: str) -> Answer:
+    return _text(
+        402,
+        f"Premium Query Parameter: 'Special Endpoint : This value set for '{name}' is not available under your current"
+        f" subscription please visit our subscription page to upgrade your plan at {_DEVELOPER}/pricing",
+    )
+
+
+RESTRICTED_SYMBOL = _restricted_value("symbol")
 RESTRICTED_LIMIT = _text(402, "Premium Query Parameter: 'limit'")
+RESTRICTED_VALUES = {"limit": RESTRICTED_LIMIT, "period": _restricted_value("period")}
 MISSING_SYMBOL = _text(400, "Query Error: Invalid or missing query parameter - symbol")
 PAGE_OVER_MAXIMUM = _text(400, "Maxmium Query Parameter: The maximum page number for this endpoint is '100'")
 UNKNOWN_EXCHANGE = _text(400, "Invalid Exchange Provided.")

@@ -1,9 +1,9 @@
-"""What each plan allows: calls per minute and day, endpoints, symbols, numbers of rows."""
+"""What each plan allows: calls per minute and day, endpoints, symbols, parameters."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
@@ -38,9 +38,14 @@ def includes_symbol(plan: Plan, symbol: str) -> bool:
     return plan != "basic" or "." not in symbol
 
 
-def includes_limit(plan: Plan, path: str, limit: str) -> bool:
-    """Whether the plan lets one ask for so many rows: the free one for five statements at most."""
-    return plan != "basic" or path != "income-statement" or not limit.isdigit() or int(limit) <= _FREE_STATEMENTS
+def refused_parameter(plan: Plan, path: str, params: Mapping[str, str]) -> str | None:
+    """The parameter whose value the plan lacks: the free one has five statements at most, and no quarters."""
+    if plan != "basic" or path != "income-statement":
+        return None
+    if params.get("period", "annual") not in {"annual", "FY"}:
+        return "period"
+    limit = params.get("limit", "")
+    return "limit" if limit.isdigit() and int(limit) > _FREE_STATEMENTS else None
 
 
 def earliest_day(plan: Plan, today: date) -> date:

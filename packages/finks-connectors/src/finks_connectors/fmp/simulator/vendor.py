@@ -21,8 +21,8 @@ from finks_connectors.fmp.simulator.plans import (
     Plan,
     earliest_day,
     includes_endpoint,
-    includes_limit,
     includes_symbol,
+    refused_parameter,
 )
 
 # Path, symbol, and the other parameters that matter.
@@ -111,8 +111,9 @@ class Vendor:
             return answers.MISSING_SYMBOL
         if symbol in self._restricted or not includes_symbol(plan, symbol):
             return answers.RESTRICTED_SYMBOL
-        if not includes_limit(plan, path, params.get("limit", "")):
-            return answers.RESTRICTED_LIMIT
+        refused = refused_parameter(plan, path, params)
+        if refused is not None:
+            return answers.RESTRICTED_VALUES[refused]
         first = earliest_day(plan, self.today).isoformat()
         return self._body(path, symbol, params | {"from": first} if params.get("from", first) < first else params)
 

@@ -1,21 +1,28 @@
-"""Telling what is wrong: when a run begins, when it ends, when it cannot begin, and when none came."""
+"""Telling what is wrong: when a run begins, when it ends, when it cannot begin, and when none came.
+
+The care of a lake (maintenance, a replay) is no run, and how it ended is told in the same way: `cared`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from finks.errors import FinksError
+from finks.errors import FinksError, InvariantError, LakeBusyError
 from finks.lake import Lake
 from finks.lake.place import Place
 from finks.notify import Alert, AlertSettings, BaseNotifier, Delivery, build_notifiers, read_book
 from finks.notify.began import BEGAN, Began, is_zombie, read_began
-from finks.run.listeners.alerts import RUN, Between, Finding, alerts_of, is_over, make_alert, weekdays
+from finks.run.listeners.alerts import RUN, Between, Finding, alerts_of, is_over, make_alert, of_care, weekdays
+from finks.run.outcome import Outcome
 from finks.run.report import RunReport
 from finks.run.schedule.sessions import sessions_of
 from finks.run.settings import Settings
+
+Cared = TypeVar("Cared", bound=Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,26 @@ class Alerts:
 
     def run_refused(self, settings: Settings, error: FinksError, at: datetime) -> None:
         """Tell that a run could not begin. Whoever cannot be told does not hide why it could not."""
-        found = Finding("failure", RUN, "critical", f"A run could not begin.\n{error}", error.hint or "Correct it.")
+        self.refused(settings, RUN, "A run could not begin.", error, at)
+
+    def refused(self, settings: Settings, subject: str, what: str, error: FinksError, at: datetime) -> None:
+        """Tell that something could not be done. Whoever cannot be told does not hide why it could not."""
+        found = Finding("failure", subject, "critical", f"{what}\n{error}", error.hint or "Correct it.")
         with suppress(FinksError):
             place = settings.lake.place()
             self._delivery(place).tell([make_alert(found, place.address, self.settings, at, link=self.link)], at)
+
+    def care_ended(self, place: Place, subject: str, report: Outcome, at: datetime) -> None:
+        """Tell how the care of a lake ended: what failed, or that it is over.
+
+        Raises:
+            NotificationError: Somebody was not told.
+        """
+        found = [
+            make_alert(one, place.address, self.settings, at, run_id=report.run_id, link=self.link)
+            for one in of_care(subject, report)
+        ]
+        self._delivery(place).tell(found, at, over=lambda alert: alert.subject == subject)
 
     def check(self, place: Place, now: datetime) -> list[Alert]:
         """Look for a run that never ended, and for runs that never began; tell. For a schedule of its own.
@@ -112,3 +135,58 @@ def listener(settings: Settings, link: str | None = None) -> Alerts:
     schedule = settings.schedule
     between = sessions_of(schedule.calendar, schedule.tzinfo).between if schedule.calendar else weekdays
     return Alerts(settings.alerts, build_notifiers(settings.alerts.notifiers, settings.place), between, link)
+
+
+@contextmanager
+def refusals(settings: Settings, clock: Callable[[], datetime], link: str | None = None) -> Iterator[None]:
+    """What is raised before a run is at work is told like a run that could not begin.
+
+    Args:
+        settings: The settings.
+        clock: The time, aware, in UTC.
+        link: Where this process's run can be looked at.
+    """
+    try:
+        yield
+    except FinksError as error:
+        listener(settings, link).run_refused(settings, error, clock())
+        raise
+
+
+def cared(
+    settings: Settings, subject: str, work: Callable[[], Cared], clock: Callable[[], datetime], link: str | None = None
+) -> Cared:
+    """Do work for a lake that is no run, and tell how it ended.
+
+    Args:
+        settings: The settings.
+        subject: What the alert names: `maintenance`, `replay`.
+        work: Does it, and returns its report.
+        clock: The time, aware, in UTC.
+        link: Where this process's run can be looked at.
+
+    Returns:
+        The report. An alert that could not be sent is one more problem of it.
+
+    Raises:
+        FinksError: What `work` raises. It is told, unless another run holds the lake and does its work.
+        ConfigurationError: The settings of a notifier, or the calendar, are wrong.
+    """
+    alerts = listener(settings, link)
+    try:
+        report = work()
+    except LakeBusyError:
+        raise
+    except FinksError as error:
+        alerts.refused(settings, subject, "It could not be done.", error, clock())
+        raise
+    except Exception as error:
+        # Its text may hold anything.
+        defect = InvariantError(f"It ended by {type(error).__name__}.", hint="Report it.")
+        alerts.refused(settings, subject, "It met a defect.", defect, clock())
+        raise
+    try:
+        alerts.care_ended(settings.lake.place(), subject, report, clock())
+    except FinksError as error:
+        report.settle(error.exit_code, f"Alerts: {error}", error.hint or "")
+    return report

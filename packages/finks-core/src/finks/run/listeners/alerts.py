@@ -9,10 +9,13 @@ from typing import Final
 
 from finks.errors import LeaseLostError, QuotaExhaustedError
 from finks.notify import Alert, AlertSettings, Kind, Severity
+from finks.run.outcome import Outcome
 from finks.run.report import HELD_BACK, Cause, RunReport, StreamReport
 
 RUN: Final = "run"
 GOLD: Final = "gold"
+LATER: Final = frozenset({3, 4})
+"""Exit codes where the same command later helps, or the vendor's plan lacks something."""
 SHOWN: Final = 10
 """Keys that a reason names."""
 
@@ -54,6 +57,15 @@ def alerts_of(
         make_alert(found, report.lake, settings, at, run_id=report.run_id, link=link)
         for found in (*_failures(report), *_stale(report, settings.freshness, between))
     ]
+
+
+def of_care(subject: str, report: Outcome) -> list[Finding]:
+    """What is wrong with the care of a lake that has ended: nothing, or one thing."""
+    if not report.exit_code:
+        return []
+    severity: Severity = "warning" if report.exit_code in LATER else "critical"
+    advice = report.advice[0] if report.advice else "Read its report."
+    return [Finding("failure", subject, severity, "\n".join(report.problems), advice)]
 
 
 def make_alert(
@@ -142,7 +154,7 @@ def _severity(kind: Kind, subject: str, causes: Sequence[Cause], *, held_back: b
     codes = {cause.exit_code for cause in causes}
     if codes == {143}:
         return "info"
-    return "warning" if codes <= {3, 4} and subject != GOLD else "critical"
+    return "warning" if codes <= LATER and subject != GOLD else "critical"
 
 
 def _reasons(kind: Kind, subject: str, causes: Sequence[Cause], report: RunReport) -> Iterable[str]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
-
-import duckdb
-import pyarrow as pa
+from typing import Final
 
 from finks_local.engine import metastore
 from finks_local.engine.metastore import Row
@@ -19,6 +16,7 @@ from finks_local.engine.scan.relation import FILE
 from finks_local.engine.storage import DataFile, name, path_list, text
 from finks_local.sql.errors import QueryError
 from finks_local.sql.types import BIGINT, INTEGER, Column, TrinoType
+from finks_local.sql.udf.failure import Functions
 from finks_local.sql.value import fail_sql
 
 MAX_LINE: Final = 16 * 1024 * 1024
@@ -152,21 +150,6 @@ def _lines(table: Row, files: Sequence[DataFile]) -> str:
     )
 
 
-def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the connection the functions that text scans call."""
-    # DuckDB's stubs do not know that types may be named by text.
-    create: Any = connection.create_function
-    create("finks_split_csv", _split_csv, ["VARCHAR"] * 4, "VARCHAR[]", type="arrow")
-    create("finks_lower_keys", _lower_keys, ["VARCHAR"], "VARCHAR", type="arrow")
-
-
-def _split_csv(lines: pa.Array, separators: pa.Array, quotes: pa.Array, escapes: pa.Array) -> pa.Array:
-    if not len(lines):
-        return pa.array([], pa.list_(pa.string()))
-    separator, quote, escape = (str(marks[0].as_py()) for marks in (separators, quotes, escapes))
-    return pa.array([split_csv(line, separator, quote, escape) for line in lines.to_pylist()], pa.list_(pa.string()))
-
-
 def split_csv(line: str, separator: str, quote: str, escape: str) -> list[str]:
     """The values of one line, as OpenCSV's parser takes them apart; a doubled quote inside quotes is one quote."""
     if quote not in line and escape not in line:
@@ -191,10 +174,13 @@ def split_csv(line: str, separator: str, quote: str, escape: str) -> list[str]:
     return [*values, "".join(current)]
 
 
-def _lower_keys(lines: pa.Array) -> pa.Array:
-    return pa.array([lower_keys(line) for line in lines.to_pylist()], pa.string())
-
-
 def lower_keys(line: str) -> str:
     """JSON text with the names of its fields in lower case."""
     return _JSON_STRING.sub(lambda match: match[0].lower() if match[2] else match[0], line)
+
+
+FUNCTIONS: Final[Functions] = {
+    "finks_split_csv": (split_csv, ["VARCHAR"] * 4, "VARCHAR[]"),
+    "finks_lower_keys": (lower_keys, ["VARCHAR"], "VARCHAR"),
+}
+"""What text scans call."""

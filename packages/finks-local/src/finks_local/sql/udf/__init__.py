@@ -6,7 +6,7 @@ Every one is null for a null argument.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import duckdb
@@ -61,15 +61,20 @@ def _by_column(function: Callable[..., Any], width: int, result: pa.DataType) ->
     return run
 
 
-def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the functions to a connection."""
-    for name, (function, parameters, result) in FUNCTIONS.items():
-        connection.create_function(
-            name,
-            _by_column(function, len(parameters), _RESULTS[result]),
-            [sqltypes.DuckDBPyType(parameter) for parameter in parameters],
-            sqltypes.DuckDBPyType(result),
-            type=func.PythonUDFType.ARROW,
-            null_handling=func.FunctionNullHandling.SPECIAL,
-            side_effects=False,
-        )
+def register(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    function: Callable[..., Any],
+    parameters: Sequence[str],
+    result: str,
+) -> None:
+    """Add a function to a connection."""
+    connection.create_function(
+        name,
+        _by_column(function, len(parameters), _RESULTS[result]),
+        [sqltypes.DuckDBPyType(parameter) for parameter in parameters],
+        sqltypes.DuckDBPyType(result),
+        type=func.PythonUDFType.ARROW,
+        null_handling=func.FunctionNullHandling.SPECIAL,
+        side_effects=False,
+    )
