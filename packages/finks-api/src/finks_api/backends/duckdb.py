@@ -15,6 +15,7 @@ from finks.lake import Lake
 from finks.lake.catalog import find_table
 from finks.lake.duck import confine, create_view
 from finks.lake.releases import Release
+from sqlalchemy.exc import SQLAlchemyError
 
 from finks_api.backends.facts import silver_facts, to_schema
 from finks_api.backends.protocol import SilverFacts
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("finks.api")
 _KEPT: Final = 4
+_BROKEN: Final = (duckdb.Error, FinksError, OSError, SQLAlchemyError)
+"""What a lake raises whose files or catalog are damaged, gone or busy."""
 
 
 class DuckDbBackend:
@@ -45,24 +48,30 @@ class DuckDbBackend:
         """See `Backend`."""
         try:
             return self._lake.releases()
-        except FinksError as error:
+        except _BROKEN as error:
             raise _unavailable(error) from None
 
     def rows(self, read: Read, release: Release) -> pa.Table:
         """See `Backend`."""
         try:
             return self._at(release).rows(read)
-        except (duckdb.Error, FinksError) as error:
-            if find_snapshot(self._lake, read.table, release) is None:
-                raise expired(release) from None
-            raise _unavailable(error) from None
+        except _BROKEN as error:
+            raise self._why(error, read, release) from None
 
     def datasets(self, release: Release) -> Sequence[SilverFacts]:
         """See `Backend`."""
         try:
             return silver_facts(self._lake.catalog, release)
-        except FinksError as error:
+        except _BROKEN as error:
             raise _unavailable(error) from None
+
+    def _why(self, error: Exception, read: Read, release: Release) -> Problem:
+        """A release may have been expired while it was read."""
+        try:
+            gone = find_snapshot(self._lake, read.table, release) is None
+        except _BROKEN:
+            gone = False
+        return expired(release) if gone else _unavailable(error)
 
     def _at(self, release: Release) -> _Pinned:
         with self._lock:
