@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from threading import Lock
 from typing import Final
 
 import pyarrow as pa
@@ -18,14 +17,14 @@ from finks.lake.aws import aws
 from finks.lake.aws_errors import explain
 from finks.lake.catalog import find_table
 from finks.lake.glue import ZoneCatalog
-from finks.lake.gold import GoldZone
-from finks.lake.releases import RELEASES, Release
+from finks.lake.releases import Release
 from finks.lake.s3_place import S3Place
 from finks.run.settings import Settings
 
 from finks_api.backends.executions import DynamoExecutions, MemoryExecutions
 from finks_api.backends.facts import silver_facts
 from finks_api.backends.protocol import SilverFacts, StillRunning
+from finks_api.backends.release_list import ReleaseList
 from finks_api.backends.runs import Asked, QueryFailed, RunOptions, Runs
 from finks_api.problems import Problem
 from finks_api.query import Read, render
@@ -46,17 +45,12 @@ class AthenaBackend:
     def __init__(self, place: S3Place, runs: Runs) -> None:
         self._place = place
         self._runs = runs
-        self._lock = Lock()
-        self._known: tuple[str, Sequence[Release]] = ("", ())
+        self._releases = ReleaseList()
 
     def releases(self) -> Sequence[Release]:
-        """See `Backend`. They are read again only when the table of releases has changed."""
-        with self._lock, _reachable():
-            table = find_table(self._catalog, f"gold.{RELEASES}")
-            location = "" if table is None else table.metadata_location
-            if location != self._known[0]:
-                self._known = (location, GoldZone(self._catalog).releases())
-            return self._known[1]
+        """See `Backend`."""
+        with _reachable():
+            return self._releases.read(self._catalog)
 
     def rows(self, read: Read, release: Release) -> pa.Table:
         """See `Backend`."""

@@ -18,6 +18,7 @@ from finks.lake.releases import Release
 
 from finks_api.backends.facts import silver_facts, to_schema
 from finks_api.backends.protocol import SilverFacts
+from finks_api.backends.release_list import ReleaseList
 from finks_api.problems import Problem
 from finks_api.query import Read, render
 from finks_api.versions import snapshot_of
@@ -39,12 +40,13 @@ class DuckDbBackend:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._lock = Lock()
+        self._releases = ReleaseList()
         self._pinned: OrderedDict[int, _Pinned] = OrderedDict()
 
     def releases(self) -> Sequence[Release]:
         """See `Backend`."""
         try:
-            return self._lake.releases()
+            return self._releases.read(self._lake.catalog)
         except FinksError as error:
             raise _unavailable(error) from None
 
