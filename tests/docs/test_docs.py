@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 import typer.main
 from finks import errors
-from finks.cli.main import app
+from finks.cli.main import command_line
 from finks.notify import Kind
 from finks.plugins import list_plugins, load_plugin
 from finks.run.settings import Settings
@@ -36,7 +36,7 @@ def test_every_setting_is_documented(repository):
 
 def test_every_command_is_documented(repository):
     page = (repository / "docs/commands.md").read_text()
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(command_line())
     names = []
     for name, command in group.commands.items():
         names += [f"{name} {sub}" for sub in getattr(command, "commands", {})] or [name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from finks.cli.main import app
+from finks.cli.main import command_line
 from finks.errors import ConfigurationError, LakeBusyError
 from finks.lake import Lake
 from finks.lake.lake import utc_now
@@ -56,11 +56,11 @@ def test_the_command_prints_the_same_as_json(files_only, lake):
     folder = files_only.sources["files"]["root"]
     file = folder / "finks.toml"
     file.write_text('[sources.files]\ntransactions = "transactions.csv"\nportfolios = "portfolios.csv"\n')
-    done = CliRunner().invoke(app, ["quarantine", "replay", "--all", "--json", "-c", str(file)])
+    done = CliRunner().invoke(command_line(), ["quarantine", "replay", "--all", "--json", "-c", str(file)])
     assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
     assert printed == json.loads(lake.place.kept(f"replays/{printed['run_id']}.json"))
-    text = CliRunner().invoke(app, ["quarantine", "replay", TABLE, "-c", str(file)])
+    text = CliRunner().invoke(command_line(), ["quarantine", "replay", TABLE, "-c", str(file)])
     assert "1 open before, 0 added, 0 resolved, 0 judged again, 1 open now" in text.output
-    refused = CliRunner().invoke(app, ["quarantine", "replay", "-c", str(file)])
+    refused = CliRunner().invoke(command_line(), ["quarantine", "replay", "-c", str(file)])
     assert isinstance(refused.exception, ConfigurationError)

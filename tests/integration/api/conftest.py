@@ -56,7 +56,7 @@ def make_app(small, key_file) -> Callable[..., ASGIApp]:
     return lambda **settings: create_app(
         DuckDbBackend(small.lake),
         DocumentKeys(key_place(key_file), clock=now),
-        ApiSettings(refresh=0, secret=SECRET, **settings),
+        ApiSettings(**{"refresh": 0, "secret": SECRET, **settings}),
         limiter=Limiter(clock=now),
     )
 

@@ -60,11 +60,20 @@ class SmallLake:
         """Publish a release in which every portfolio is worth this on every date."""
         dates = [(name, of, number) for name, of in PORTFOLIOS.items() for number in range(days)]
         positions = [_position(*where, symbol, value) for where in dates for symbol in SYMBOLS]
-        tables = {
-            "daily_portfolio_summary": _rows(SUMMARY, [_summary(*where, value) for where in dates]),
-            "fct_position_daily": _rows(POSITION, positions),
-            "dim_security": _rows(SECURITY, [_security(symbol, days) for symbol in SYMBOLS]),
-        }
+        return self._publish(
+            {
+                "daily_portfolio_summary": _rows(SUMMARY, [_summary(*where, value) for where in dates]),
+                "fct_position_daily": _rows(POSITION, positions),
+                "dim_security": _rows(SECURITY, [_security(symbol, days) for symbol in SYMBOLS]),
+            }
+        )
+
+    def publish_summaries(self, value: Decimal, days: int) -> Release:
+        """Publish a release of the summaries of one portfolio alone."""
+        rows = [_summary("alpha", "USD", number, value) for number in range(days)]
+        return self._publish({"daily_portfolio_summary": _rows(SUMMARY, rows)})
+
+    def _publish(self, tables: Mapping[str, pa.Table]) -> Release:
         with self.lake.hold(run_id="run-1", command="a test"):
             return self.lake.publish(tables, run_id="run-1", silver_snapshots=self.lake.silver_snapshots())
 

@@ -7,12 +7,12 @@ from finks.run.settings import Settings
 from starlette.types import ASGIApp
 
 from finks_api.app import create_app, utc_now
-from finks_api.backends.duckdb import DuckDbBackend
+from finks_api.backends.protocol import Backend
 from finks_api.keys.edit import add_key
 from finks_api.keys.limiter import Limiter
 from finks_api.keys.place import key_place
 from finks_api.keys.store import DocumentKeys
-from finks_api.settings import api_settings
+from finks_api.settings import ApiSettings, api_settings
 
 
 def assemble(settings: Settings, lake: Lake) -> ASGIApp:
@@ -23,7 +23,17 @@ def assemble(settings: Settings, lake: Lake) -> ASGIApp:
     """
     api = api_settings(settings)
     keys = DocumentKeys(key_place(api.key_document), clock=utc_now)
-    return create_app(DuckDbBackend(lake), keys, api, limiter=Limiter(clock=utc_now))
+    return create_app(_backend(settings, api, lake), keys, api, limiter=Limiter(clock=utc_now))
+
+
+def _backend(settings: Settings, api: ApiSettings, lake: Lake) -> Backend:
+    if api.engine == "athena":
+        from finks_api.backends.athena import athena_backend  # needs boto3
+
+        return athena_backend(settings, api)
+    from finks_api.backends.duckdb import DuckDbBackend
+
+    return DuckDbBackend(lake)
 
 
 def first_key(settings: Settings) -> str | None:

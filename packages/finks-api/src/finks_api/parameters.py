@@ -103,6 +103,7 @@ class DataParameters(AsOf):
         default=None,
         min_length=1,
         max_length=1024,
+        pattern=r"^[A-Za-z0-9_-]+$",
         description="The token of a page, from `next` or the header Link. Send it with the parameters of the first "
         "page. All pages read one release.",
     )

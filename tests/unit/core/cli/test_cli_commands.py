@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import typer.main
-from finks.cli.main import app
+from finks.cli.main import command_line
 from finks.lake import Lake
 
 
@@ -52,7 +52,7 @@ def test_the_error_of_a_source_setting_names_the_file(tmp_path, finks_command):
 
 def test_every_help_text_is_a_whole_sentence():
     wrong = []
-    commands = dict(typer.main.get_command(app).commands)
+    commands = dict(typer.main.get_command(command_line()).commands)
     for name, group in list(commands.items()):
         commands |= {f"{name} {sub}": command for sub, command in getattr(group, "commands", {}).items()}
     for name, command in commands.items():

@@ -10,19 +10,10 @@ try:
 except ImportError:
     sys.exit("The finks command needs an extra: pip install 'finks-core[cli]'")
 
-from finks.cli import alerts, backfill, care, doctor, inspect, lineage, quarantine, runs, schedule
 from finks.cli.failure import show_failure
 
 COMMANDS = "finks.commands"
 """The entry-point group through which a package adds a command, or a group of commands, of its own."""
-
-app = typer.Typer(
-    name="finks",
-    help="A vendor's API becomes tested Gold tables: plan, run, look.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
 
 
 def _show_version(asked: bool) -> None:
@@ -31,7 +22,6 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     show_version: bool = typer.Option(
         False, "--version", help="Print the version and end.", callback=_show_version, is_eager=True
@@ -40,26 +30,35 @@ def root(
     """A vendor's API becomes tested Gold tables: plan, run, look."""
 
 
-runs.register(app)
-backfill.register(app)
-schedule.register(app)
-inspect.register(app)
-lineage.register(app)
-quarantine.register(app)
-care.register(app)
-doctor.register(app)
-alerts.register(app)
-for entry in sorted(entry_points(group=COMMANDS), key=lambda e: e.name):
-    offered = entry.load()
-    if isinstance(offered, typer.Typer):
-        app.add_typer(offered, name=entry.name)
-    else:
-        app.command(entry.name)(offered)
+def command_line(asked: str = "") -> typer.Typer:
+    """All commands; only that one where a package adds it, because loading those of finks itself takes a second."""
+    app = typer.Typer(
+        name="finks",
+        help="A vendor's API becomes tested Gold tables: plan, run, look.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.callback()(root)
+    added = sorted(entry_points(group=COMMANDS), key=lambda e: e.name)
+    only = [entry for entry in added if entry.name == asked]
+    if not only:
+        from finks.cli import alerts, backfill, care, doctor, inspect, lineage, quarantine, runs, schedule
+
+        for own in (runs, backfill, schedule, inspect, lineage, quarantine, care, doctor, alerts):
+            own.register(app)
+    for entry in only or added:
+        offered = entry.load()
+        if isinstance(offered, typer.Typer):
+            app.add_typer(offered, name=entry.name)
+        else:
+            app.command(entry.name)(offered)
+    return app
 
 
 def main() -> None:
     """Run the command line; an error is shown as text and ends with the exit code of its class."""
     try:
-        app()
+        command_line(*sys.argv[1:2])()
     except (Exception, KeyboardInterrupt) as error:
         sys.exit(show_failure(error))

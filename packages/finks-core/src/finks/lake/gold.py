@@ -36,6 +36,7 @@ class GoldZone:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._read: tuple[int, list[Release]] | None = None
 
     def publish(
         self,
@@ -119,12 +120,14 @@ class GoldZone:
     def releases(self) -> list[Release]:
         """Every release, newest first."""
         table = find_table(self._catalog, f"gold.{RELEASES}")
-        if table is None:
+        snapshot = table.current_snapshot() if table is not None else None
+        if table is None or snapshot is None:
             return []
-        found: dict[int, list[dict[str, Any]]] = {}
-        for row in table.scan().to_arrow().to_pylist():
-            found.setdefault(row["release_id"], []).append(row)
-        return [release_of(number, found[number]) for number in sorted(found, reverse=True)]
+        # A snapshot never changes. Each publication is a file, so to read them all is dear, and asked for often.
+        read = self._read
+        if read is None or read[0] != snapshot.snapshot_id:
+            read = self._read = (snapshot.snapshot_id, _releases(table))
+        return list(read[1])
 
     def current(self) -> Release | None:
         """The served release; None before the first publication."""
@@ -189,6 +192,13 @@ class GoldZone:
                 transaction.delete(AlwaysTrue(), snapshot_properties=summary)
             transaction.append(rows, snapshot_properties=summary)
         return landed(table)
+
+
+def _releases(table: Table) -> list[Release]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in table.scan().to_arrow().to_pylist():
+        found.setdefault(row["release_id"], []).append(row)
+    return [release_of(number, found[number]) for number in sorted(found, reverse=True)]
 
 
 def _follow_schema(transaction: Transaction, table: Table, wanted: pa.Schema) -> None:
