@@ -124,3 +124,13 @@ def test_a_header_of_thousands_of_elements_is_read_once_through():
 )
 def test_gzip_by_accept_encoding(header, accepted):
     assert accepts_gzip(header) is accepted
+
+
+@pytest.mark.timeout(60)
+def test_quotes_without_an_end_take_no_time():
+    """Linear: with the square of these characters it would take hours."""
+    assert not list(choices('"\\' * 500_000))
+
+
+def test_what_is_quoted_without_an_end_counts_as_not_sent():
+    assert [each.name for each in choices('text/csv, application/json;a="x, */*')] == ["text/csv"]

@@ -119,6 +119,5 @@ def _invalid(request: Request, error: Exception) -> Response:
 async def _once(request: Request) -> None:
     """Refuse a parameter that comes twice: one of the two would be ignored."""
     names = [name for name, _ in request.query_params.multi_items()]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
+    if len(set(names)) < len(names):
         raise Problem("invalid-parameter", "Give each parameter once.")

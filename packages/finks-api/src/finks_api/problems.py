@@ -31,6 +31,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "unknown-parameter": Kind(400, "There is no such parameter.", "Use the name that the detail suggests."),
     "invalid-parameter": Kind(400, "A parameter is wrong.", "Give what the detail says was expected."),
     "invalid-page": Kind(400, "This page token is not one of this query.", "Ask for the first page, without `page`."),
+    "no-request": Kind(400, "This is not an HTTP request.", "Send what HTTP/1.1 allows."),
     "invalid-key": Kind(403, "No valid API key came with the request.", "Send a key in the header x-api-key."),
     "refused": Kind(403, "The request was refused.", "Send it as the documentation shows."),
     "forbidden-dataset": Kind(403, "The key may not read this dataset.", "Ask for a key with this dataset."),

@@ -13,14 +13,16 @@ from finks_api.problems import MEDIA_TYPE, Problem
 
 HEADER_SECONDS: Final = 10.0
 HEADER_BYTES: Final = 32 * 1024
-_REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large"}
+_REASONS: Final = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """A connection whose request must be there within `HEADER_SECONDS` and `HEADER_BYTES`, up to its last header.
+    """A connection whose request must be there within `header_seconds` and `HEADER_BYTES`, up to its last header.
 
-    uvicorn waits for ever and takes any length.
+    uvicorn waits for ever and takes any length. What it refuses itself is a problem document here.
     """
+
+    header_seconds = HEADER_SECONDS
 
     _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
@@ -55,9 +57,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._received()
         super().on_headers_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """See uvicorn; the text is not sent."""
+        self._refuse("no-request")
+
     def _wait(self) -> None:
         self._head_bytes = 0
-        self._timer = self.loop.call_later(HEADER_SECONDS, self._refuse, "request-timeout")
+        self._timer = self.loop.call_later(self.header_seconds, self._refuse, "request-timeout")
 
     def _received(self) -> None:
         if self._timer is not None:
@@ -78,19 +84,25 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def make_server(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
+def make_server(app: ASGIApp, host: str, port: int, *, header_seconds: float = HEADER_SECONDS) -> uvicorn.Server:
     """A server of an app, not started yet.
 
     Args:
         app: The ASGI application.
         host, port: Where to listen.
+        header_seconds: Within so many seconds a request must be there up to its last header.
     """
+
+    class Guarded(GuardedProtocol):
+        pass
+
+    Guarded.header_seconds = header_seconds
     return uvicorn.Server(
         uvicorn.Config(
             app,
             host=host,
             port=port,
-            http=GuardedProtocol,
+            http=Guarded,
             ws="none",
             lifespan="off",
             access_log=False,  # the app writes its own, without queries

@@ -24,6 +24,11 @@ def snapshot_of(table: str, release: Release) -> int | None:
     return release.silver_snapshots.get(name)
 
 
+def nothing_published() -> Problem:
+    """The answer before the first release."""
+    return Problem("nothing-published", "No Gold release was published yet.")
+
+
 class Versions:
     """The releases, looked up again once what is known is too old.
 
@@ -43,15 +48,24 @@ class Versions:
         self._known: Sequence[Release] = ()
         self._read_at = float("-inf")
 
-    async def current_id(self) -> int | None:
-        """The number of the served release; None before the first. Cheap while what is known is young enough.
+    async def served(self) -> Release | None:
+        """The served release; None before the first. Cheap while what is known is young enough.
 
         Raises:
             Problem: `unavailable`.
         """
         if not self._is_fresh():
             await anyio.to_thread.run_sync(self._releases, limiter=self._looking)
-        return self._known[0].release_id if self._known else None
+        return self._known[0] if self._known else None
+
+    async def current_id(self) -> int | None:
+        """The number of the served release; None before the first. As cheap as `served`.
+
+        Raises:
+            Problem: `unavailable`.
+        """
+        release = await self.served()
+        return None if release is None else release.release_id
 
     def current(self) -> Release:
         """The served release.
@@ -61,7 +75,7 @@ class Versions:
         """
         known = self._releases()
         if not known:
-            raise Problem("nothing-published", "No Gold release was published yet.")
+            raise nothing_published()
         return known[0]
 
     def at(self, as_of: datetime) -> Release:

@@ -17,6 +17,7 @@ from finks.lake.aws import aws
 from finks.lake.aws_errors import explain
 from finks.lake.catalog import find_table
 from finks.lake.glue import ZoneCatalog
+from finks.lake.gold import GoldZone
 from finks.lake.releases import Release
 from finks.lake.s3_place import S3Place
 from finks.run.settings import Settings
@@ -24,7 +25,6 @@ from finks.run.settings import Settings
 from finks_api.backends.executions import DynamoExecutions, MemoryExecutions
 from finks_api.backends.facts import silver_facts
 from finks_api.backends.protocol import SilverFacts, StillRunning
-from finks_api.backends.release_list import ReleaseList
 from finks_api.backends.runs import Asked, QueryFailed, RunOptions, Runs
 from finks_api.problems import Problem
 from finks_api.query import Read, render
@@ -45,12 +45,11 @@ class AthenaBackend:
     def __init__(self, place: S3Place, runs: Runs) -> None:
         self._place = place
         self._runs = runs
-        self._releases = ReleaseList()
 
     def releases(self) -> Sequence[Release]:
         """See `Backend`."""
         with _reachable():
-            return self._releases.read(self._catalog)
+            return self._gold.releases()
 
     def rows(self, read: Read, release: Release) -> pa.Table:
         """See `Backend`."""
@@ -77,6 +76,11 @@ class AthenaBackend:
         catalog = self._place.open()
         assert isinstance(catalog, ZoneCatalog)
         return catalog
+
+    @cached_property
+    def _gold(self) -> GoldZone:
+        # It reads the releases again only when there is another one.
+        return GoldZone(self._catalog)
 
 
 def athena_backend(settings: Settings, api: ApiSettings) -> AthenaBackend:

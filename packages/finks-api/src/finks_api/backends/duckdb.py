@@ -15,10 +15,10 @@ from finks.lake import Lake
 from finks.lake.catalog import find_table
 from finks.lake.duck import confine, create_view
 from finks.lake.releases import Release
+from sqlalchemy.exc import SQLAlchemyError
 
 from finks_api.backends.facts import silver_facts, to_schema
 from finks_api.backends.protocol import SilverFacts
-from finks_api.backends.release_list import ReleaseList
 from finks_api.problems import Problem
 from finks_api.query import Read, render
 from finks_api.versions import snapshot_of
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("finks.api")
 _KEPT: Final = 4
+_BROKEN: Final = (duckdb.Error, FinksError, OSError, SQLAlchemyError)
+"""What a lake raises whose files or catalog are damaged, gone or busy."""
 
 
 class DuckDbBackend:
@@ -40,31 +42,36 @@ class DuckDbBackend:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._lock = Lock()
-        self._releases = ReleaseList()
         self._pinned: OrderedDict[int, _Pinned] = OrderedDict()
 
     def releases(self) -> Sequence[Release]:
         """See `Backend`."""
         try:
-            return self._releases.read(self._lake.catalog)
-        except FinksError as error:
+            return self._lake.releases()
+        except _BROKEN as error:
             raise _unavailable(error) from None
 
     def rows(self, read: Read, release: Release) -> pa.Table:
         """See `Backend`."""
         try:
             return self._at(release).rows(read)
-        except (duckdb.Error, FinksError) as error:
-            if find_snapshot(self._lake, read.table, release) is None:
-                raise expired(release) from None
-            raise _unavailable(error) from None
+        except _BROKEN as error:
+            raise self._why(error, read, release) from None
 
     def datasets(self, release: Release) -> Sequence[SilverFacts]:
         """See `Backend`."""
         try:
             return silver_facts(self._lake.catalog, release)
-        except FinksError as error:
+        except _BROKEN as error:
             raise _unavailable(error) from None
+
+    def _why(self, error: Exception, read: Read, release: Release) -> Problem:
+        """A release may have been expired while it was read."""
+        try:
+            gone = find_snapshot(self._lake, read.table, release) is None
+        except _BROKEN:
+            gone = False
+        return expired(release) if gone else _unavailable(error)
 
     def _at(self, release: Release) -> _Pinned:
         with self._lock:

@@ -11,7 +11,8 @@ _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _PARAMETER: Final = re.compile(rf"[ \t]*;[ \t]*(?:({_WORD})=({_WORD}|{_QUOTED}))?")
 _NAME: Final = re.compile(rf"[ \t]*({_WORD}(?:/{_WORD})?)")
-_ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED}|")+')
+# What is quoted without an end goes to the end: to look for one after each quote would take quadratic time.
+_ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+')
 _WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Query, Request, Response
 from finks.lake.releases import Release
 
 from finks_api.answers import keep_answer
-from finks_api.backends.protocol import Backend, SilverFacts
+from finks_api.backends.protocol import Backend
 from finks_api.formats import instant_text
 from finks_api.parameters import AsOf, DatasetName
 from finks_api.problems import Problem
 from finks_api.query import KNOWN_AT, Totals
 from finks_api.reading import Reader, allow, grant_of
 from finks_api.records import RECORDS, Record
-from finks_api.routes.declare import problems
+from finks_api.routes.declare import STILL_RUNNING, problems
 from finks_api.versions import snapshot_of
 
 _ANSWER: dict[str, Any] = {"application/json": {"schema": {"$ref": "#/components/schemas/Dataset"}}}
@@ -73,14 +73,18 @@ def router(reader: Reader, backend: Backend, tables: dict[str, str]) -> APIRoute
         table = tables[record.dataset]
         release = reader.release(table, parameters.as_of)
         name = table.partition(".")[2]
-        facts = next((each for each in backend.datasets(release) if each.table == name), None)
-        own = _of_silver(backend, facts, release, parameters) if table.startswith("silver.") else None
-        return {**_of_record(record, table, release), **(own or _of_gold(name, release))}
+        silver = table.startswith("silver.")
+        own = _of_silver(backend, name, release, parameters) if silver else _of_gold(name, release)
+        return {**_of_record(record, table, release), **own}
 
     @routes.get(
         "",
         operation_id="listDatasets",
-        responses={200: {"description": "The datasets.", "content": _LIST}, **problems("nothing-published")},
+        responses={
+            200: {"description": "The datasets.", "content": _LIST},
+            **STILL_RUNNING,
+            **problems("nothing-published", "expired-version"),
+        },
         response_class=Response,
     )
     def datasets(request: Request, parameters: Annotated[AsOf, Query()]) -> Response:
@@ -100,7 +104,8 @@ def router(reader: Reader, backend: Backend, tables: dict[str, str]) -> APIRoute
         operation_id="getDataset",
         responses={
             200: {"description": "The dataset.", "content": _ANSWER},
-            **problems("nothing-published", "unknown-dataset", "forbidden-dataset"),
+            **STILL_RUNNING,
+            **problems("nothing-published", "unknown-dataset", "forbidden-dataset", "expired-version"),
         },
         response_class=Response,
     )
@@ -139,11 +144,10 @@ def _of_gold(mart: str, release: Release) -> dict[str, Any]:
     return {**nothing, "records": release.marts[mart].rows, "known_at": instant_text(release.published_at)}
 
 
-def _of_silver(
-    backend: Backend, facts: SilverFacts | None, release: Release, parameters: AsOf
-) -> dict[str, Any] | None:
+def _of_silver(backend: Backend, table: str, release: Release, parameters: AsOf) -> dict[str, Any]:
+    facts = next((each for each in backend.datasets(release) if each.table == table), None)
     if facts is None:
-        return None
+        raise Problem("expired-version", f"Release {release.release_id} is no longer kept.")
     event = None if facts.event_time is None else (facts.event_time, facts.schema.field(facts.event_time).type)
     totals = Totals(f"silver.{facts.table}", facts.key, event, parameters.as_of)
     row = backend.rows(totals, release).to_pylist()[0]

@@ -33,6 +33,18 @@ _HEADERS: Final = {
 }
 
 
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+STILL_RUNNING: Final[Mapping[int | str, dict[str, Any]]] = {
+    202: {
+        "description": "The engine still runs the query. Ask at `Location` again after `Retry-After` seconds.",
+        "content": {"application/json": {"schema": _reference("Running")}},
+    },
+}
+
+
 def problems(*slugs: str, open_route: bool = False) -> dict[int | str, dict[str, Any]]:
     """The problem answers of a route, by status.
 
@@ -64,10 +76,7 @@ def records(record: Record, *slugs: str) -> dict[int | str, dict[str, Any]]:
     told = {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()}
     return {
         200: {"description": f"A page of {record.dataset}.", "content": content, "headers": told},
-        202: {
-            "description": "The engine still runs the query. Ask at `Location` again after `Retry-After` seconds.",
-            "content": {"application/json": {"schema": _reference("Running")}},
-        },
+        **STILL_RUNNING,
         304: {"description": "Nothing has changed since the answer with this ETag."},
         **problems("not-acceptable", "invalid-page", "forbidden-dataset", "nothing-published", "unknown-dataset",
                    "expired-version", *slugs),
@@ -90,7 +99,3 @@ def page_schema(record: Record) -> dict[str, Any]:
         "required": ["release", "published_at", "as_of", "data", "next"],
         "additionalProperties": False,
     }
-
-
-def _reference(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}

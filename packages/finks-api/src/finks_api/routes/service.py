@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Response
 from finks_api.formats import instant_text
 from finks_api.parameters import NoParameters
 from finks_api.routes.declare import problems
-from finks_api.versions import Versions
+from finks_api.versions import Versions, nothing_published
 
 HEALTH = "/v1/health"
 
@@ -36,8 +36,10 @@ def router(versions: Versions, clock: Callable[[], datetime]) -> APIRouter:
     """The routes about the service."""
     routes = APIRouter(prefix="/v1", tags=["Service"])
 
-    def state() -> Response:
-        release = versions.current()
+    async def state() -> Response:
+        release = await versions.served()
+        if release is None:
+            raise nothing_published()
         answer = {
             "release": release.release_id,
             "published_at": instant_text(release.published_at),
@@ -55,9 +57,10 @@ def router(versions: Versions, clock: Callable[[], datetime]) -> APIRouter:
         },
         response_class=Response,
     )
-    def health(parameters: Annotated[NoParameters, Query()]) -> Response:
+    # Neither takes a thread of those in which queries run: it is answered while all of them wait.
+    async def health(parameters: Annotated[NoParameters, Query()]) -> Response:
         """Whether a release is served and can be found; needs no key."""
-        return state()
+        return await state()
 
     @routes.get(
         "/version",
@@ -65,8 +68,8 @@ def router(versions: Versions, clock: Callable[[], datetime]) -> APIRouter:
         responses={200: {"description": "What is served.", "content": _ANSWER}, **problems("nothing-published")},
         response_class=Response,
     )
-    def serving(parameters: Annotated[NoParameters, Query()]) -> Response:
+    async def serving(parameters: Annotated[NoParameters, Query()]) -> Response:
         """Which Gold release is served and how old it is."""
-        return state()
+        return await state()
 
     return routes
