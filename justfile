@@ -41,6 +41,10 @@ bench-observe *args:
 bench-athena *args:
     python bench/athena.py {{ args }}
 
+# The Data API under load, beside a bare FastAPI route. Needs wrk.
+bench-api *args:
+    python bench/api.py {{ args }}
+
 # What a flow costs over the local runner, on a Prefect server that runs (see the file).
 bench-flows *args:
     python bench/flows.py {{ args }}

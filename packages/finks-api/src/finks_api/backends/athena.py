@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from threading import Lock
 from typing import Final
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from finks.lake.aws_errors import explain
 from finks.lake.catalog import find_table
 from finks.lake.glue import ZoneCatalog
 from finks.lake.gold import GoldZone
-from finks.lake.releases import RELEASES, Release
+from finks.lake.releases import Release
 from finks.lake.s3_place import S3Place
 from finks.run.settings import Settings
 
@@ -46,17 +45,11 @@ class AthenaBackend:
     def __init__(self, place: S3Place, runs: Runs) -> None:
         self._place = place
         self._runs = runs
-        self._lock = Lock()
-        self._known: tuple[str, Sequence[Release]] = ("", ())
 
     def releases(self) -> Sequence[Release]:
-        """See `Backend`. They are read again only when the table of releases has changed."""
-        with self._lock, _reachable():
-            table = find_table(self._catalog, f"gold.{RELEASES}")
-            location = "" if table is None else table.metadata_location
-            if location != self._known[0]:
-                self._known = (location, GoldZone(self._catalog).releases())
-            return self._known[1]
+        """See `Backend`."""
+        with _reachable():
+            return self._gold.releases()
 
     def rows(self, read: Read, release: Release) -> pa.Table:
         """See `Backend`."""
@@ -83,6 +76,11 @@ class AthenaBackend:
         catalog = self._place.open()
         assert isinstance(catalog, ZoneCatalog)
         return catalog
+
+    @cached_property
+    def _gold(self) -> GoldZone:
+        # It reads the releases again only when there is another one.
+        return GoldZone(self._catalog)
 
 
 def athena_backend(settings: Settings, api: ApiSettings) -> AthenaBackend:
