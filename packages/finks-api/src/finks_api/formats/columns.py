@@ -34,6 +34,16 @@ def plain(table: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
+def even(column: pa.Array) -> pa.Array:
+    """A plain column with the same bytes wherever it came from: nothing is left in the places of its nulls."""
+    if not column.null_count:
+        return column
+    nothing: Any = {pa.string(): "", pa.bool_(): False}.get(column.type, 0)
+    filled = column.fill_null(pa.scalar(nothing, column.type))
+    buffers = [pc.is_valid(column).buffers()[1], *filled.buffers()[1:]]
+    return pa.Array.from_buffers(column.type, len(column), buffers, column.null_count)
+
+
 def texts(column: pa.Array) -> pa.StringArray:
     """The text of each value of a plain column, null where the value is.
 

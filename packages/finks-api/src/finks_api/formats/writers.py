@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from finks_api.formats.columns import is_quoted, pc, plain, texts
+from finks_api.formats.columns import even, is_quoted, pc, plain, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def write_arrow(table: pa.Table, envelope: Envelope) -> bytes:
     said = {"finks.release": str(envelope.release), "finks.published_at": instant_text(envelope.published_at)}
     if envelope.as_of is not None:
         said["finks.as_of"] = instant_text(envelope.as_of)
-    stamped = plain(table).replace_schema_metadata(said)
+    columns = [even(column) for column in _columns(table)]
+    stamped = pa.table(columns, schema=plain(table).schema.with_metadata(said))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, stamped.schema) as writer:
         writer.write_table(stamped)
