@@ -36,5 +36,5 @@ def test_sigterm_keeps_what_was_fetched_and_the_next_run_completes_it(settings):
     assert second.exit_code == 0
     files = ("files_transactions", "files_portfolios")
     calls = [stream.calls for made in (first, second) for name, stream in made.streams.items() if name not in files]
-    assert sum(calls) == 16
+    assert sum(calls) == 19
     assert finks.open(settings.lake.path).latest("files_portfolios").polars().height >= 2

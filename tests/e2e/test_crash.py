@@ -68,6 +68,8 @@ def test_killed_before_gold_and_run_again_equals_undisturbed(dirty, tmp_path, ev
 @pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize(("event", "nth"), TO_GOLD)
 def test_killed_around_gold_and_run_again_equals_undisturbed(settings, tmp_path, calm_gold, event, nth):
+    fmp = {**settings.sources["fmp"], "statements": ["annual", "quarter"]}  # as the demo has it
+    settings = settings.model_copy(update={"sources": {**settings.sources, "fmp": fmp}})
     disturbed = settings_for(settings, tmp_path / event)
     assert run_process(disturbed, RunOptions(), KillAt(event, nth)) == -signal.SIGKILL
     served = Lake.open(disturbed.lake.path).served_release()
